@@ -1,0 +1,1 @@
+"""Metrics, tables and figures: pure functions of a store's files."""

@@ -1,0 +1,2 @@
+def draw_figures(out, rows, summary):
+    return []

@@ -1,0 +1,35 @@
+"""manifest.json: what was asked, with what, on what, so that somebody can ask it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from nanosched.files import atomic
+from nanosched.version import code_version
+
+
+def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: str):
+    """Write out/manifest.json.
+
+    Args:
+        runs: sweep.plan.Run, all that were asked for.
+        rows: those of runs.csv.
+        config: the Config with the machine's settings decided.
+        dataset: the data.Dataset.
+        command: the command line.
+    """
+    manifest = dict(
+        command=command,
+        config=asdict(config),
+        dataset=dict(name=dataset.name, tokenizer=dataset.tokenizer, vocab_size=dataset.vocab_size, fingerprint=dataset.fingerprint, train_tokens=len(dataset.train), val_tokens=len(dataset.val)),
+        machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=platform.platform()),
+        versions=dict(nanosched=code_version(), python=platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}),
+        seconds_trained=round(sum(row.get("marginal_s", 0) for row in rows), 3),
+        runs=[dict(run_id=run.id, scheduler=run.label, seed=run.seed, peak_lr=run.schedule.peak_lr) for run in runs],
+    )
+    with atomic(out / "manifest.json") as path:
+        path.write_text(json.dumps(manifest, indent=1) + "\n")

@@ -1,0 +1,46 @@
+"""The ranking that a comparison ends with, in the terminal."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_ranking(summary: list[dict], seeds: int):
+    """Print the summary's rows, best first; with one seed, as an order and not as a ranking."""
+    several_lrs = len({line["peak_lr"] for line in summary}) > 1
+    best = summary[0]["final_val_loss"]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("schedule")
+    if several_lrs:
+        table.add_column("peak lr", justify="right")
+    for heading in ("val loss", "to best", "std over seeds" if seeds > 1 else "", "best val", "grad-norm spikes", "ms/step"):
+        if heading:
+            table.add_column(heading, justify="right")
+    for line in summary:
+        cells = [str(line["rank"]), line["scheduler"]]
+        if several_lrs:
+            cells.append(f"{line['peak_lr']:g}")
+        cells += [number(line["final_val_loss"]) + lost(line), number(line["final_val_loss"] - best, "+.4f")]
+        if seeds > 1:
+            cells.append(number(line["final_val_loss_std"]))
+        cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
+        table.add_row(*cells)
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)
+    if seeds == 1:
+        console.print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
+
+
+def number(value: float, form: str = ".4f") -> str:
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def lost(line: dict) -> str:
+    """ " (1 of 3 diverged)" where not every seed came through."""
+    words = [f"{line[s]} of {line['seeds']} {s}" for s in ("diverged", "failed") if line[s]]
+    return f" ({', '.join(words)})" if words else ""

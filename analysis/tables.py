@@ -1,0 +1,131 @@
+"""runs.csv, curves.csv and summary.csv: what the store holds, as tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+from nanosched.files import atomic
+from nanosched.history import COLUMNS, read_curve
+
+from .metrics import curve_metrics
+
+RUN_COLUMNS = [
+    "run_id", "scheduler", "params", "seed", "peak_lr", "steps", "tokens", "status", "final_train_loss", "final_val_loss",
+    "best_val_loss", "loss_stability", "grad_norm_mean", "grad_norm_std", "grad_norm_max", "grad_norm_cv",
+    "grad_norm_spikes", "clip_fraction", "convergence_step", "wall_s", "marginal_s", "tokens_per_s", "step_ms_p50",
+    "step_ms_p95", "mfu", "device", "dtype", "dataset", "data_fingerprint", "torch_version", "code_version",
+]  # fmt: skip
+MEANS = [c for c in RUN_COLUMNS[8:25] if c != "final_val_loss"]  # of each number, the mean over seeds
+SUMMARY_COLUMNS = ["rank", "scheduler", "params", "peak_lr", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std", *MEANS]
+
+
+def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
+    """A row for each run that was asked for and is complete, diverged or failed; unfinished ones have none.
+
+    Args:
+        out: the comparison's folder.
+        runs: sweep.plan.Run, in the order asked for.
+        errors: run id -> error, of the runs that failed now.
+    """
+    rows, seen = [], set()
+    for run in runs:
+        folder = out / "runs" / run.id
+        row = dict(run_id=run.id, scheduler=run.label, params=spell_params(run.schedule), seed=run.seed, peak_lr=run.schedule.peak_lr, steps=run.schedule.steps)
+        if (folder / "run.json").exists():
+            rows.append(row | finished(folder, run.schedule, shared=run.id in seen))
+            seen.add(run.id)
+        elif run.id in errors:
+            rows.append(row | dict(status="failed"))
+    return rows
+
+
+def finished(folder: Path, schedule, shared: bool) -> dict:
+    """The columns of a run that is in the store; `shared` means a row before this one has paid for it."""
+    run = json.loads((folder / "run.json").read_text())
+    metrics = curve_metrics(read_curve(folder / "curve.csv"), schedule.first, run["config"]["grad_clip"])
+    tokens_per_s = run["tokens"] / metrics["wall_s"]
+    return dict(
+        **metrics,
+        status=run["status"],
+        tokens=run["tokens"],
+        final_val_loss=run["final_val_loss"],
+        marginal_s=0.0 if shared else metrics["wall_s"],
+        tokens_per_s=tokens_per_s,
+        mfu=tokens_per_s * run["flops_per_token"] / run["peak_flops"],
+        device=run["device"],
+        dtype=run["config"]["dtype"],
+        dataset=run["dataset"],
+        data_fingerprint=run["data_fingerprint"],
+        torch_version=run["torch_version"],
+        code_version=run["code_version"],
+    )
+
+
+def spell_params(schedule) -> str:
+    """Every parameter of a schedule, defaults too: "cooldown=0.2;shape=linear"."""
+    return ";".join(f"{name}={value}" for name, value in schedule.params.items())
+
+
+def summary_rows(rows: list[dict]) -> list[dict]:
+    """A row for each schedule and peak lr, best mean final validation loss first; one with a lost run comes last."""
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["scheduler"], row["peak_lr"]), []).append(row)
+    summary = []
+    for group in groups.values():
+        complete = [row for row in group if row["status"] == "complete"]
+        losses = [row["final_val_loss"] for row in complete]
+        line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr")}
+        line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
+        line["final_val_loss"] = float(np.mean(losses)) if losses else math.nan
+        line["final_val_loss_std"] = float(np.std(losses, ddof=1)) if len(losses) > 1 else math.nan
+        line.update({name: float(np.mean([row[name] for row in complete])) if complete else math.nan for name in MEANS})
+        summary.append(line)
+    # a mean over the seeds that survived would flatter a schedule that diverged on the others
+    summary.sort(key=lambda line: (line["diverged"] + line["failed"], line["final_val_loss"] if losses_of(line) else math.inf))
+    for rank, line in enumerate(summary, 1):
+        line["rank"] = rank
+    return summary
+
+
+def losses_of(line: dict) -> bool:
+    return not math.isnan(line["final_val_loss"])
+
+
+def write_tables(out: Path, rows: list[dict]) -> list[dict]:
+    """Write runs.csv, summary.csv and curves.csv; returns the summary."""
+    summary = summary_rows(rows)
+    write_csv(out / "runs.csv", RUN_COLUMNS, rows)
+    write_csv(out / "summary.csv", SUMMARY_COLUMNS, summary)
+    with atomic(out / "curves.csv") as path, open(path, "w") as file:
+        file.write(",".join(["run_id", "scheduler", "seed", "peak_lr", *COLUMNS]) + "\n")
+        for row in rows:
+            curve = out / "runs" / row["run_id"] / "curve.csv"
+            if row["status"] != "failed":
+                start = to_line([row[c] for c in ("run_id", "scheduler", "seed", "peak_lr")])
+                file.writelines(f"{start},{line}\n" for line in curve.read_text().splitlines()[1:])
+    return summary
+
+
+def write_csv(path: Path, columns: list[str], rows: list[dict]):
+    with atomic(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: tidy(row.get(name, "")) for name in columns} for row in rows)
+
+
+def tidy(value):
+    """Numpy's numbers as Python's; no number at all as an empty field."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def to_line(values) -> str:
+    """CSV fields, quoted where a schedule's spelling has a comma."""
+    return ",".join(f'"{v}"' if "," in str(v) else str(v) for v in values)

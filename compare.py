@@ -1,0 +1,146 @@
+"""Compare learning-rate schedules: train each from the same fresh weights on the same batches, and rank them.
+
+    python compare.py --schedulers all
+    python compare.py --schedulers wsd:cooldown=0.4,shape=sqrt,cosine,path/to/my_schedule.py --steps 1000 --seeds 0,1,2
+
+Runs that the output folder has already are not trained again, so adding a schedule trains only that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from nanosched.config import add_flags, from_args
+from schedulers import resolve
+from sweep.plan import distinct, make_schedules, plan_runs
+from sweep.store import is_complete
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which schedules, default all; a file is one of your own")
+    parser.add_argument("--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0")
+    parser.add_argument("--out", metavar="DIR", help="default results/<config>")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
+    add_flags(parser)
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    try:
+        request = read_request(args)
+        if args.dry_run:
+            return print_dry_run(*request)
+        config, schedules, seeds, out = request
+        dataset = open_checked_dataset(config)
+        out.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as e:
+        sys.exit(f"error: {e}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped before training. The same command starts again.")
+
+    runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
+    errors, stopped = train_missing(runs, config, dataset, out)
+    show_results(runs, errors, config, dataset, out)
+    if stopped:
+        print("\nStopped. What is trained is kept: the same command goes on from here.")
+        sys.exit(130)
+    sys.exit(1 if errors else 0)
+
+
+def read_request(args):
+    """(config, schedules, seeds, out): what the command line and the TOML file ask for, checked.
+
+    Raises:
+        ValueError: one line that names what is wrong.
+    """
+    peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
+    config, comparison, name = from_args(args)
+    asked = args.schedulers or comparison.get("schedulers", "all")
+    specs = resolve(asked if isinstance(asked, str) else ",".join(map(str, asked)))
+    seeds = read_numbers("seeds", args.seeds or comparison.get("seeds", "0"), int)
+    peak_lrs = read_numbers("peak_lr", peak_lr or str(config.peak_lr), float)
+    return config, make_schedules(config, specs, peak_lrs), seeds, Path(args.out or Path("results", name))
+
+
+def read_numbers(name: str, given, kind) -> list:
+    """The numbers of "0,1,2" or of TOML's [0, 1, 2], each once."""
+    try:
+        numbers = [kind(piece) for piece in (given.split(",") if isinstance(given, str) else given)]
+    except (TypeError, ValueError):
+        numbers = []
+    if not numbers or min(numbers) < 0:
+        raise ValueError(f"{name}={given!r} is not allowed: give {'whole ' if kind is int else ''}numbers of at least 0, such as 0,1,2")
+    return list(dict.fromkeys(numbers))
+
+
+def print_dry_run(config, schedules, seeds, out):
+    """What would be trained; nothing is fetched or prepared, and torch is not imported."""
+    from data import find_dataset
+
+    dataset = find_dataset(config.dataset, config.tokenizer)
+    runs = plan_runs(config, schedules, seeds, dataset and dataset.fingerprint)
+    if dataset:
+        todo = [run for run in distinct(runs) if not is_complete(out, run.id)]
+        data = dataset.name
+    else:
+        todo, data = runs, f"{config.dataset}, not prepared yet"
+    for run in runs:
+        state = "complete" if is_complete(out, run.id) else "to train"
+        print(f"{run.label}  seed {run.seed}  peak lr {run.schedule.peak_lr:g}  {state}")
+    steps = len(todo) * config.steps
+    print(f"\n{len(runs)} runs asked for, {len(todo)} to train: {steps:,} steps of {config.tokens_per_step:,} tokens on {config.device}")
+    print(f"data: {data}\nout: {out}")
+
+
+def open_checked_dataset(config):
+    """The dataset, prepared if need be, with enough text for a batch of both splits."""
+    from data import batch, open_dataset, validation_batches
+
+    dataset = open_dataset(config.dataset, config.tokenizer)
+    batch(dataset.train, dataset.fingerprint, 0, 0, config.batch_size, config.block_size)
+    validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
+    return dataset
+
+
+def train_missing(runs, config, dataset, out):
+    """Train what the store doesn't have, with a progress display; returns (errors by run id, whether it was stopped)."""
+    from nanosched.interrupt import ctrl_c
+    from sweep.display import Display
+
+    needed = distinct(runs)
+    todo = [run for run in needed if not is_complete(out, run.id)]
+    print(f"{len(needed)} runs of {config.steps} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}")
+    if not todo:
+        return {}, False
+
+    from sweep.execute import execute  # imports torch
+
+    with ctrl_c() as pressed, Display(todo, config.steps) as display:
+        errors = execute(todo, config, dataset, out, display, pressed)
+        return errors, pressed()
+
+
+def show_results(runs, errors, config, dataset, out):
+    """Write the tables, the manifest and the figures, then print the ranking and where the files are."""
+    from analysis.figures import draw_figures
+    from analysis.manifest import write_manifest
+    from analysis.ranking import print_ranking
+    from analysis.tables import run_rows, write_tables
+
+    rows = run_rows(out, runs, errors)
+    if not rows:
+        return
+    summary = write_tables(out, rows)
+    write_manifest(out, runs, rows, config, dataset, command=shlex.join(["python", "compare.py", *sys.argv[1:]]))
+    figures = draw_figures(out, rows, summary)
+    print_ranking(summary, len({run.seed for run in runs}))
+    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *figures]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""char, byte and gpt2: text to uint16 ids and back.
+
+A tokenizer has `name`, `vocab_size`, `separator` (the id put before each document of many),
+`encode(text) -> uint16 array (tokens,)`, `encode_many(texts) -> list of such arrays`, and `decode(ids) -> str`.
+"""
+
+import difflib
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError, first_line
+from .network import why_unreachable, within
+
+TOKENIZERS = ("char", "byte", "gpt2")
+
+# what tiktoken downloads for gpt2, and the sha256 it expects
+GPT2_FILES = {
+    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe":
+        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/encoder.json":
+        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+}
+
+
+class Byte:
+    """The UTF-8 bytes of the text; vocab_size 256; ids that are no UTF-8 decode to U+FFFD."""
+
+    name, vocab_size, separator = "byte", 256, ord("\n")
+
+    def encode(self, text):
+        return np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.uint16)
+
+    def encode_many(self, texts):
+        return [self.encode(text) for text in texts]
+
+    def decode(self, ids):
+        return np.asarray(ids, np.uint8).tobytes().decode("utf-8", "replace")
+
+
+class Char:
+    """One id a character, in the order of `vocab` (str); encode raises DataError for a character not in it."""
+
+    name = "char"
+
+    def __init__(self, vocab):
+        codes = code_points(vocab)
+        self.vocab_size = len(vocab)
+        self.separator = vocab.find("\n")
+        self._codes = codes
+        # one row per code point up to the largest; vocab_size marks those that aren't there
+        self._ids = np.full(int(codes.max(initial=0)) + 2, self.vocab_size, np.uint16)
+        self._ids[codes] = np.arange(self.vocab_size)
+
+    def encode(self, text):
+        codes = code_points(text)
+        ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
+        missing = ids == self.vocab_size
+        if missing.any():
+            unknown = text[int(missing.argmax())]
+            raise DataError(f"character {unknown!r} is not in the char vocabulary of this corpus; use --tokenizer byte")
+        return ids
+
+    def encode_many(self, texts):
+        return [self.encode(text) for text in texts]
+
+    def decode(self, ids):
+        return self._codes[np.asarray(ids, np.int64)].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+class GPT2:
+    """GPT-2's BPE through tiktoken, special tokens in the text taken as text; vocab_size 50257."""
+
+    name, vocab_size, separator = "gpt2", 50257, 50256  # <|endoftext|>
+
+    @cached_property
+    def _encoding(self):
+        return load_gpt2()
+
+    def encode(self, text):
+        return np.array(self._encoding.encode_ordinary(text), np.uint16)
+
+    def encode_many(self, texts):
+        many = self._encoding.encode_ordinary_batch(texts, num_threads=os.cpu_count() or 1)
+        return [np.array(ids, np.uint16) for ids in many]
+
+    def decode(self, ids):
+        return self._encoding.decode(np.asarray(ids).tolist())
+
+
+def get_tokenizer(name, vocab=None):
+    """The tokenizer called `name`; `vocab` (str) is char's vocabulary. DataError for an unknown name."""
+    check_tokenizer(name)
+    if name == "char":
+        return Char(vocab)
+    return Byte() if name == "byte" else GPT2()
+
+
+def check_tokenizer(name):
+    """DataError with the nearest name unless `name` is one of TOKENIZERS."""
+    if name not in TOKENIZERS:
+        near = difflib.get_close_matches(str(name), TOKENIZERS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "use one of these."
+        raise DataError(f"tokenizer {name!r} is unknown; there are char, byte and gpt2: {hint}")
+
+
+def char_vocabulary(texts):
+    """All characters of `texts` (an iterable of str), sorted, as one str; DataError over 65,535 of them."""
+    seen = np.zeros(0x110000, bool)
+    for text in texts:
+        seen[code_points(text)] = True
+    codes = np.flatnonzero(seen).astype("<u4")
+    if len(codes) > 65535:
+        raise DataError(
+            f"tokenizer char: the corpus has {len(codes):,} different characters and a shard has room for 65,535; "
+            "use --tokenizer byte or gpt2"
+        )
+    return codes.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def code_points(text):
+    """The code points of `text`, uint32 (characters,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
+def load_gpt2():
+    """tiktoken's gpt2 encoding; DataError, within seconds, where its files can neither be found nor fetched."""
+    import tiktoken
+
+    way_out = "set TIKTOKEN_CACHE_DIR to a folder that has its files, or use --tokenizer byte or char"
+    if gpt2_is_cached():
+        return tiktoken.get_encoding("gpt2")
+    reason = why_unreachable(next(iter(GPT2_FILES)))
+    if reason:
+        raise DataError(f"tokenizer gpt2 needs a download and the network can't be reached ({reason}); {way_out}")
+    try:
+        return within(120, lambda: tiktoken.get_encoding("gpt2"))
+    except Exception as error:
+        raise DataError(f"tokenizer gpt2 could not be downloaded ({first_line(error)}); {way_out}") from error
+
+
+def gpt2_is_cached():
+    """Whether tiktoken will find both files; it names them by the sha1 of their address."""
+    default = os.path.join(tempfile.gettempdir(), "data-gym-cache")
+    folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", default))
+    files = [Path(folder) / hashlib.sha1(url.encode()).hexdigest() for url in GPT2_FILES]
+    return folder != "" and all(
+        file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == expected
+        for file, expected in zip(files, GPT2_FILES.values())
+    )

@@ -1,0 +1,69 @@
+"""Facts about this machine: is there a GPU, what is it called, how fast can it multiply matrices."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from functools import lru_cache
+from pathlib import Path
+
+# Dense bfloat16 FLOP/s of the datasheets (without sparsity); the first name that the device's name contains counts.
+PEAK_BFLOAT16 = {
+    "H200": 989e12,
+    "H100 PCIe": 756e12,
+    "H100": 989e12,
+    "B200": 2250e12,
+    "A100": 312e12,
+    "L40S": 362e12,
+    "L4": 121e12,
+    "RTX 4090": 165e12,
+    "RTX 3090": 71e12,
+}
+
+
+def has_cuda() -> bool:
+    """Whether torch sees an NVIDIA GPU; a machine without a driver is answered without importing torch."""
+    if not (Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def device_name(device: str) -> str:
+    """What the device calls itself: "NVIDIA H100 80GB HBM3", or the processor's name."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@lru_cache
+def peak_flops(device: str, dtype: str) -> float:
+    """FLOP/s that MFU is a fraction of: a GPU's datasheet for bfloat16, else the best of a few matrix products here."""
+    if device == "cuda" and dtype == "bfloat16":
+        for name, flops in PEAK_BFLOAT16.items():
+            if name in device_name(device):
+                return flops
+    return _measured_flops(device, dtype)
+
+
+def _measured_flops(device: str, dtype: str) -> float:
+    import torch
+
+    n = 8192 if device == "cuda" else 1024
+    a = torch.ones(n, n, device=device, dtype=getattr(torch, dtype))
+    best = float("inf")
+    for _ in range(10):
+        start = time.perf_counter()
+        a @ a
+        if device == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return 2 * n**3 / best

@@ -1,0 +1,20 @@
+"""Ctrl-C between two steps instead of within one."""
+
+import signal
+from contextlib import contextmanager
+
+
+@contextmanager
+def ctrl_c():
+    """Gives a function that says whether Ctrl-C was pressed; pressed again, it interrupts at once as always."""
+    pressed = []
+
+    def on_press(signum, frame):
+        pressed.append(signum)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, on_press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

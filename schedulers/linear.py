@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Schedule, param
+from .registry import register
+
+
+@register("linear")
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """A straight line from the peak to `final_lr_ratio` of it (f = 0): lr/peak = 1 - (1 - f) p.
+
+    ValueError for a final_lr_ratio outside [0, 1]. Source: Bergsma et al. 2025 ("decay to zero", arXiv 2502.15938);
+    SambaFlow's polynomial_decay_schedule_with_warmup, Hugging Face's linear_schedule_with_warmup.
+    """
+
+    final_lr_ratio: float = param(0.0, low=0, high=1)
+
+    def scale(self, t):
+        return 1 - (1 - self.final_lr_ratio) * self.progress(t)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Schedule, param
+from .milestones import check_milestones, milestone_step
+from .registry import register
+
+
+@register("multistep")
+@dataclass(frozen=True)
+class MultiStep(Schedule):
+    """Multiply by `gamma` (0.1) at every milestone: lr/peak = gamma^(number of milestones <= t).
+
+    `milestones` ([0.5, 0.75]) are fractions of T, or whole steps counted from step 0, in ascending order.
+    ValueError for milestones that are neither or out of order, and for a gamma outside [0, 1]. Source: torch's
+    MultiStepLR.
+    """
+
+    milestones: tuple[float, ...] = param((0.5, 0.75))
+    gamma: float = param(0.1, low=0, high=1)
+
+    def check(self):
+        check_milestones("milestones", self.milestones, self.steps)
+
+    def scale(self, t):
+        return self.gamma ** sum(milestone_step(m, self.steps) <= t for m in self.milestones)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Schedule, param
+from .registry import register
+
+
+@register("one_cycle")
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up once and down once: lr/peak = f + (1 - f) h, where h rises from 0 at step 0 to 1 at step r = pct_start * T
+    and falls to 0 at T.
+
+    `pct_start` (0.3) is a fraction of all T steps, `final_lr_ratio` (f = 0.1) both the first and the final lr over
+    the peak, `shape` (linear) is linear, h = t/r and (T - t)/(T - r), or cosine, (1 - cos(pi h))/2 of these. It
+    defines its own rise: `warmup_steps` is not used. ValueError outside these limits. Source: Smith 2018 (arXiv
+    1803.09820).
+    """
+
+    own_rise: ClassVar[bool] = True
+
+    pct_start: float = param(0.3, low=0, high=1)
+    final_lr_ratio: float = param(0.1, low=0, high=1)
+    shape: str = param("linear", choices=("linear", "cosine"))
+
+    def scale(self, t):
+        top = self.pct_start * self.steps
+        h = t / top if t < top else (self.steps - t) / (self.steps - top) if top < self.steps else 1.0
+        if self.shape == "cosine":
+            h = (1 - math.cos(math.pi * h)) / 2
+        return self.final_lr_ratio + (1 - self.final_lr_ratio) * h

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Schedule, param
+from .registry import register
+
+
+@register("polynomial")
+@dataclass(frozen=True)
+class Polynomial(Schedule):
+    """A power of the part of the run that is left: lr/peak = f + (1 - f)(1 - p)^power.
+
+    `power` (2) is at least 0, `final_lr_ratio` (f = 0) final over peak. ValueError outside these limits. Source:
+    Hugging Face's get_polynomial_decay_schedule_with_warmup; torch's PolynomialLR with f = 0.
+    """
+
+    power: float = param(2.0, low=0)
+    final_lr_ratio: float = param(0.0, low=0, high=1)
+
+    def scale(self, t):
+        f = self.final_lr_ratio
+        return f + (1 - f) * (1 - self.progress(t)) ** self.power

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Schedule, param
+from .registry import register
+
+
+@register("rex")
+@dataclass(frozen=True)
+class Rex(Schedule):
+    """Reflected exponential, slow at first and fast at the end: lr/peak = f + (1 - f)(1 - p) / (1 - p/2).
+
+    `final_lr_ratio` (f = 0) is final over peak. ValueError for a final_lr_ratio outside [0, 1]. Source: Chen et al.
+    2021 (arXiv 2107.04197).
+    """
+
+    final_lr_ratio: float = param(0.0, low=0, high=1)
+
+    def scale(self, t):
+        p = self.progress(t)
+        return self.final_lr_ratio + (1 - self.final_lr_ratio) * (1 - p) / (1 - p / 2)

@@ -1,0 +1,1 @@
+"""The plan of a comparison, the store of its runs, and what trains them."""
