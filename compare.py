@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nanosched.config import add_flags, from_args
 from schedulers import resolve
+from schedulers.load import loaded_files
 from sweep.plan import distinct, make_schedules, plan_runs
 from sweep.store import is_complete
 
@@ -118,10 +119,10 @@ def train_missing(runs, config, dataset, out):
     if not todo:
         return {}, False
 
-    from sweep.execute import execute  # imports torch
+    from sweep.execute import execute
 
     with ctrl_c() as pressed, Display(todo, config.steps) as display:
-        errors = execute(todo, config, dataset, out, display, pressed)
+        errors = execute(todo, config, dataset, out, loaded_files(), display, pressed)
         return errors, pressed()
 
 

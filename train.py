@@ -143,12 +143,13 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         folder: gets ckpt.pt on the way and at the end curve.csv and, last of all, run.json.
         steps_now: stop with a checkpoint after this many steps.
         keep_checkpoint: leave the last ckpt.pt there.
-        on_step: called with the History each time the numbers of new steps are known.
+        on_step: called with (steps taken, the last one's loss) when they are known.
         should_stop: asked after each step; if true, stop with a checkpoint.
 
     Returns:
         what run.json holds, or None if the run was stopped before its end.
     """
+    torch.set_num_threads(config.threads)
     run_id = config.run_id(schedule, seed, dataset.fingerprint)
     state, history = initial_state(config, dataset.vocab_size, seed), History()
     load_checkpoint(folder, run_id, state, history)
@@ -180,7 +181,7 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         if config.device == "cpu" or len(unread) == FLUSH or validate_now or save_now or stop_now:
             finite = read(unread, history)
             if on_step:
-                on_step(history)
+                on_step(len(history.loss), history.loss[-1])
             if not finite:
                 status = "diverged"
                 break
@@ -205,7 +206,6 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         flops_per_token=state.model.flops_per_token(),
         peak_flops=peak_flops(config.device, config.dtype),
         device=device_name(config.device),
-        threads=torch.get_num_threads(),
         dataset=dataset.name,
         data_fingerprint=dataset.fingerprint,
         torch_version=torch.__version__,
@@ -255,10 +255,9 @@ def main():
     if (folder / "run.json").exists():
         return print(f"complete already: {folder}")
 
-    def print_step(history):
-        step = len(history.loss)
-        if step % 10 == 0 or step == config.steps:
-            print(f"step {step}: loss {history.loss[-1]:.4f}, lr {history.lr[-1]:.2e}, grad norm {history.grad_norm[-1]:.2f}, {1000 * history.step_s[-1]:.1f} ms")
+    def print_step(done, loss):
+        if done % 10 == 0 or done == config.steps:
+            print(f"step {done}: loss {loss:.4f}")
 
     with ctrl_c() as pressed:
         run = train(config, schedule, args.seed, dataset, folder, args.steps_this_run, True, print_step, pressed)

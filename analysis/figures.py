@@ -1,2 +1,89 @@
-def draw_figures(out, rows, summary):
-    return []
+"""The figures of a comparison, drawn from the store's curves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanosched.files import atomic
+from nanosched.history import read_curve
+
+from .colours import colour_of, png_palette
+from .page import DPI, STYLE, spell_lr
+
+MOST_PANELS = 36  # a sweep of peak lrs has hundreds, which nobody can compare
+CHOSEN = "Each schedule at the peak lr where it ended lowest; ranking.png has them all. "
+
+
+@dataclass(frozen=True)
+class Group:
+    """One schedule with one peak lr: a row of the summary, and what its seeds measured."""
+
+    label: str
+    colour: str
+    line: dict  # of the summary
+    rows: list  # of runs.csv, one a seed
+    complete: list  # curves, one a complete seed
+    diverged: list  # curves that end in a number that is not finite
+
+
+def draw_figures(out: Path, rows: list[dict], summary: list[dict]) -> list[Path]:
+    """Draw out/figures/*.png and return their paths; none if no run has a curve.
+
+    Args:
+        out: the comparison's folder, whose runs/<run id>/ have the curves.
+        rows: those of runs.csv.
+        summary: those of summary.csv, whose order is the figures'.
+    """
+    from matplotlib import style
+
+    from .dots import ranking, setup_words, wall_clock
+    from .panels import grad_norm, lr_schedules, training_loss
+
+    measured = [row for row in rows if row["status"] != "failed"]
+    if not measured:
+        return []
+    groups = read_groups(Path(out), rows, summary)
+    run = json.loads((Path(out) / "runs" / measured[0]["run_id"] / "run.json").read_text())
+    setup = setup_words(groups, run)
+    in_panels, chosen = (groups, "") if len(groups) <= MOST_PANELS else (one_each(groups), CHOSEN)
+    with style.context(STYLE, after_reset=True):  # whatever the user's matplotlibrc says
+        panels = {draw.__name__: draw(in_panels, run, chosen + setup) for draw in (training_loss, lr_schedules, grad_norm)}
+        dots = {draw.__name__: draw(groups, run, setup) for draw in (wall_clock, ranking)}
+        return [save(fig, Path(out) / "figures" / f"{name}.png") for name, fig in (panels | dots).items()]
+
+
+def read_groups(out: Path, rows: list[dict], summary: list[dict]) -> list[Group]:
+    """The summary's rows with their curves, each of which is read once."""
+    curves = {row["run_id"]: read_curve(out / "runs" / row["run_id"] / "curve.csv") for row in rows if row["status"] != "failed"}
+    several_lrs = len({line["peak_lr"] for line in summary}) > 1
+    groups = []
+    for line in summary:
+        own = [row for row in rows if (row["scheduler"], row["peak_lr"]) == (line["scheduler"], line["peak_lr"])]
+        label = line["scheduler"] + f" @ {spell_lr(line['peak_lr'])}" * several_lrs
+        complete, diverged = ([curves[row["run_id"]] for row in own if row["status"] == status] for status in ("complete", "diverged"))
+        groups.append(Group(label, colour_of(line["scheduler"]), line, own, complete, diverged))
+    return groups
+
+
+def one_each(groups: list[Group]) -> list[Group]:
+    """Each schedule with the peak lr that comes first in the summary."""
+    first = {group.line["scheduler"]: group for group in reversed(groups)}
+    return [group for group in groups if first[group.line["scheduler"]] is group]
+
+
+def save(fig, path: Path) -> Path:
+    """Write the figure as a PNG of few colours, a third of the size that all colours would take; returns the path."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image  # comes with matplotlib
+
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(png_palette())
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(palette=palette, dither=Image.Dither.NONE)
+    with atomic(path) as temporary:
+        image.save(temporary, format="png", dpi=(DPI, DPI))
+    return path

@@ -68,6 +68,7 @@ class Config:
     checkpoint_interval: int = 1000  # steps
     # machine
     device: str = "auto"  # auto, cpu or cuda
+    threads: int = 1  # CPU threads a run; a comparison trains cores / threads runs side by side
     dtype: str = "auto"  # auto, float32 or bfloat16 (autocast)
     compile: str = "auto"  # auto (on cuda only), true or false
 
@@ -75,7 +76,7 @@ class Config:
         for f in fields(self):
             object.__setattr__(self, f.name, _typed(f.name, getattr(self, f.name), f.type))
         for name in ("n_layer", "n_head", "n_embd", "block_size", "batch_size", "gradient_accumulation_steps", "steps",
-                     "eval_interval", "eval_batches", "checkpoint_interval"):
+                     "eval_interval", "eval_batches", "checkpoint_interval", "threads"):
             _require(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup_steps", "weight_decay", "grad_clip"):
             _require(self, name, getattr(self, name) >= 0, "a number of at least 0")
@@ -111,6 +112,8 @@ class Config:
         The schedule counts as its lr array (float64, shape (steps,)), so that two names for one array are one run.
         """
         identity = {k: v for k, v in asdict(self).items() if k not in NOT_IDENTITY}
+        if self.device == "cuda":  # on a CPU the number of threads decides how sums are rounded
+            del identity["threads"]
         identity.update(seed=seed, data=data_fingerprint, reactive=schedule.spec if schedule.reactive else "")
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         key.update(schedule.lrs().tobytes())

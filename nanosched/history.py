@@ -25,7 +25,7 @@ class History:
         val = {step: np.float32(loss) for step, loss in self.val}
         rows = [",".join(COLUMNS)]
         for step, (loss, lr, grad_norm, step_s) in enumerate(zip(self.loss, self.lr, self.grad_norm, self.step_s)):
-            rows.append(f"{step},{np.float32(loss)},{lr!r},{np.float32(grad_norm)},{step_s:.6f},{val.get(step, '')}")
+            rows.append(f"{step},{np.float32(loss)!s},{lr!r},{np.float32(grad_norm)!s},{step_s:.6f},{val.get(step, '')!s}")
         return "\n".join(rows) + "\n"
 
 

@@ -14,6 +14,11 @@ from .spelling import reason
 _sources: dict[str, bytes] = {}  # module name -> the text it was made from
 
 
+def loaded_files() -> list[str]:
+    """The paths of the users' files that are loaded: another process has to load them before it can unpickle schedules."""
+    return [sys.modules[module].__file__ for module in _sources]
+
+
 def load_file(path) -> list[str]:
     """Run a Python file that registers schedules and return their names, sorted; run again only if its text changed.
 

@@ -1,21 +1,19 @@
-"""What a person sees while a comparison trains: an overall bar, the current run, its loss, the time left."""
+"""What a person sees while a comparison trains: a bar for all runs and one for each in training, losses, the time left."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class Display:
-    """`with Display(runs, steps) as display:` then start, step and end for each run; a line stays for each that ended."""
+    """`with Display(runs, steps) as display:`; a line stays on the terminal for each run that ended."""
 
     def __init__(self, runs, steps: int):
-        self.n_runs, self.steps = len(runs), steps
+        self.n_runs, self.steps, self.ended, self.tasks = len(runs), steps, 0, {}
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeRemainingColumn()
-        self.progress = Progress(*columns, console=Console(highlight=False))
-        self.overall = self.progress.add_task("all runs", total=self.n_runs * steps, detail="")
-        self.current = self.progress.add_task("", total=steps, detail="")
-        self.ended = 0
+        self.progress = Progress(*columns, console=Console(highlight=False, soft_wrap=True))
+        self.overall = self.progress.add_task("all runs", total=len(runs) * steps, detail=f"0 of {len(runs)} runs")
 
     def __enter__(self):
         self.progress.start()
@@ -25,21 +23,28 @@ class Display:
         self.progress.stop()
 
     def start(self, run):
-        self.name = f"{run.label} seed {run.seed}"
-        self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"run {self.ended + 1} of {self.n_runs}")
-        self.progress.reset(self.current, description=self.name, detail="")
+        self.tasks[run.id] = self.progress.add_task(name_of(run), total=self.steps, detail="")
 
-    def step(self, history):
-        done = len(history.loss)
-        self.progress.update(self.current, completed=done, detail=f"loss {history.loss[-1]:.4f}")
-        self.progress.update(self.overall, completed=self.ended * self.steps + done)
+    def step(self, run, done: int, loss: float):
+        """`done` steps are taken, the last of them with this loss."""
+        if run.id in self.tasks:  # a message can come after its run's end
+            self.progress.update(self.tasks[run.id], completed=done, detail=f"loss {loss:.4f}")
+            running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
+            self.progress.update(self.overall, completed=self.ended * self.steps + running)
 
-    def end(self, run, result, error):
-        """`result` is what run.json holds, None where the run failed (with `error`) or was stopped."""
+    def end(self, run, result: dict | None, error: str | None):
+        """`result` is what run.json holds, None for a run that failed with `error` or was stopped."""
+        if run.id in self.tasks:
+            self.progress.remove_task(self.tasks.pop(run.id))
         self.ended += 1
+        self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"{self.ended} of {self.n_runs} runs")
         if error:
-            self.progress.print(f"{self.name}  failed: {error}")
-        elif result and result["status"] == "complete":
-            self.progress.print(f"{self.name}  validation loss {result['final_val_loss']:.4f}")
+            self.progress.print(f"{name_of(run)}: failed: {error}")
+        elif result and result["status"] == "diverged":
+            self.progress.print(f"{name_of(run)}: diverged at step {result['steps_taken'] - 1}")
         elif result:
-            self.progress.print(f"{self.name}  diverged at step {result['steps_taken']}")
+            self.progress.print(f"{name_of(run)}: validation loss {result['final_val_loss']:.4f}")
+
+
+def name_of(run) -> str:
+    return f"{run.label} @ {run.schedule.peak_lr:g}, seed {run.seed}"

@@ -1,36 +1,97 @@
-"""Train the runs of a plan, one after another."""
+"""Train the runs of a plan: on a CPU side by side, a process for every `threads` cores; on a GPU one after another."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import traceback
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from pathlib import Path
 
 from nanosched.config import Config
-from train import train
+from schedulers import load_file
 
 from .plan import Run
 from .store import run_folder
 
 
-def execute(runs: list[Run], config: Config, dataset, out, display, should_stop) -> dict[str, str]:
+def execute(runs: list[Run], config: Config, dataset, out: Path, schedule_files: list[str], display, should_stop) -> dict[str, str]:
     """Train each run into its folder of the store. One that raises is left behind, and the others go on.
 
     Args:
-        display: a sweep.display.Display.
-        should_stop: asked after each step; if true, the run is checkpointed and no other is started.
+        schedule_files: the user's files that the schedules come from.
+        display: told of each run's start, steps and end, as sweep.display.Display.
+        should_stop: asked all the time; if true, the runs in training are checkpointed and no other is started.
 
     Returns:
         run id -> error in one line, for the runs that failed.
     """
+    workers = min(len(runs), (os.cpu_count() or 1) // config.threads) if config.device == "cpu" else 1
+    if workers > 1:
+        return execute_side_by_side(workers, runs, config, dataset, out, schedule_files, display, should_stop)
     errors = {}
     for run in runs:
         if should_stop():
             break
         display.start(run)
-        folder, result = run_folder(out, run.id), None
-        try:
-            result = train(config, run.schedule, run.seed, dataset, folder, on_step=display.step, should_stop=should_stop)
-        except Exception as e:
-            errors[run.id] = f"{type(e).__name__}: {e}".splitlines()[0]
-            (folder / "error.txt").write_text(traceback.format_exc())
-        display.end(run, result, errors.get(run.id))
+        result, error = train_one(run, config, dataset, out, lambda *step: display.step(run, *step), should_stop)
+        display.end(run, result, error)
+        if error:
+            errors[run.id] = error
     return errors
+
+
+def train_one(run: Run, config: Config, dataset, out: Path, on_step, should_stop) -> tuple[dict | None, str | None]:
+    """(what run.json holds, None if stopped; the error in one line, None if there was none)."""
+    from train import train
+
+    folder = run_folder(out, run.id)
+    try:
+        return train(config, run.schedule, run.seed, dataset, folder, on_step=on_step, should_stop=should_stop), None
+    except Exception as e:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc())
+        return None, f"{type(e).__name__}: {e}".splitlines()[0]
+
+
+def execute_side_by_side(workers, runs, config, dataset, out, schedule_files, display, should_stop):
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
+    stop, messages = context.Event(), context.Queue()
+    errors = {}
+    with ProcessPoolExecutor(workers, context, start_worker, (schedule_files, messages, stop)) as pool:
+        waiting = {pool.submit(train_in_worker, run, config, dataset, out): run for run in runs}
+        by_id = {run.id: run for run in runs}
+        try:
+            while waiting:
+                if should_stop() and not stop.is_set():
+                    stop.set()
+                    waiting = {future: run for future, run in waiting.items() if not future.cancel()}
+                done, _ = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+                while not messages.empty():
+                    kind, run_id, *rest = messages.get()
+                    getattr(display, kind)(by_id[run_id], *rest)
+                for future in done:
+                    run = waiting.pop(future)
+                    broken = future.exception()  # the process died: out of memory, or killed
+                    result, error = (None, f"the process died: {broken}") if broken else future.result()
+                    display.end(run, result, error)
+                    if error:
+                        errors[run.id] = error
+        finally:
+            stop.set()
+    return errors
+
+
+def start_worker(schedule_files, messages, stop):
+    """What a new process does first; the two last are kept for its runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process: the first one decides
+    for path in schedule_files:
+        load_file(path)
+    train_in_worker.messages, train_in_worker.stop = messages, stop
+
+
+def train_in_worker(run: Run, config: Config, dataset, out: Path):
+    messages, stop = train_in_worker.messages, train_in_worker.stop
+    messages.put(("start", run.id))
+    return train_one(run, config, dataset, out, lambda *step: messages.put(("step", run.id, *step)), stop.is_set)

@@ -1,0 +1,109 @@
+"""What the tests of training share: one small real text, one tiny model, and the two ways to run a script."""
+
+import inspect
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch: on tensors this small, threads only wait for each other
+
+ROOT = Path(__file__).parents[1]
+
+TINY = dict(
+    tokenizer="char", n_layer=1, n_head=2, n_embd=16, block_size=16, batch_size=4,
+    steps=12, warmup_steps=2, peak_lr=0.01, eval_interval=5, eval_batches=2,
+    device="cpu", dtype="float32", compile="false",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory):
+    """No test reads or writes the user's cache."""
+    cache = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("NANOSCHED_CACHE")
+    os.environ["NANOSCHED_CACHE"] = str(cache)
+    yield cache
+    os.environ.pop("NANOSCHED_CACHE") if before is None else os.environ.update(NANOSCHED_CACHE=before)
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory):
+    """A real text of about 100,000 characters: the source of argparse."""
+    import argparse
+
+    path = tmp_path_factory.mktemp("text") / "argparse.txt"
+    path.write_text(inspect.getsource(argparse), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny(text):
+    """The settings of a run of 12 steps that takes 20 ms."""
+    return dict(TINY, dataset=str(text))
+
+
+@pytest.fixture(scope="session")
+def dataset(text, session_cache):
+    from data import open_dataset
+
+    return open_dataset(str(text), "char")
+
+
+def write_toml(folder, **settings):
+    """folder/tiny.toml with these settings."""
+    lines = [f"{name} = {value!r}".replace("True", "true").replace("False", "false") for name, value in settings.items()]
+    path = folder / "tiny.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def toml(tmp_path, tiny):
+    """Writes tmp_path/tiny.toml: the tiny settings with some changed."""
+    return lambda **changes: write_toml(tmp_path, **{**tiny, **changes})
+
+
+def shell(cwd, script, *args, python=()):
+    """The script as a user runs it."""
+    command = [sys.executable, *python, str(ROOT / script), *map(str, args)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """The script as a user runs it in tmp_path, but in this process, which has torch already, and on one core."""
+    from schedulers.registry import REGISTRY
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # so that compare.py starts no processes
+    registered = dict(REGISTRY)
+
+    def run(script, *args):
+        monkeypatch.setattr(sys, "argv", [script, *map(str, args)])
+        capsys.readouterr()
+        code, last = 0, ""
+        try:
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+        except SystemExit as e:  # as Python ends: a text goes to stderr and means 1
+            code, last = (1, e.code) if isinstance(e.code, str) else (e.code or 0, "")
+        said = capsys.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err + last)
+
+    yield run
+    REGISTRY.clear()
+    REGISTRY.update(registered)
+
+
+def is_one_line_error(result, *words):
+    """Exit 1, and nothing on stderr but one line that has these words."""
+    assert result.code == 1, result
+    assert result.err.startswith("error: ") and result.err.strip().count("\n") == 0, result.err
+    for word in words:
+        assert word in result.err, result.err
+    return True

@@ -1,0 +1,566 @@
+"""One training run: its weights, its step, stopping and going on, and what it leaves in its folder."""
+
+import functools
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import train as train_module
+from conftest import is_one_line_error, shell
+from data import batch, validation_batches
+from model import GPT2, GPT2Config
+from nanosched.checkpoint import load_checkpoint, save_checkpoint
+from nanosched.config import Config
+from nanosched.history import COLUMNS, History, read_curve
+from schedulers import get_schedule
+from train import initial_state, train, train_step
+
+
+@pytest.fixture
+def config(tiny):
+    return lambda **changes: Config(**{**tiny, **changes})
+
+
+def schedule_of(config, spec="cosine"):
+    return get_schedule(spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps)
+
+
+@pytest.fixture
+def run(dataset):
+    """Trains into a folder; more arguments are train's."""
+
+    def run(folder, config, spec="cosine", seed=0, **more):
+        return train(config, schedule_of(config, spec), seed, dataset, folder, **more)
+
+    return run
+
+
+def get_batch(dataset, config, seed=0, step=0):
+    rows = config.batch_size * config.gradient_accumulation_steps
+    return [torch.from_numpy(a) for a in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)]
+
+
+def weights(folder):
+    return torch.load(folder / "ckpt.pt", weights_only=True)["model"]
+
+
+def numbers(folder):
+    """curve.csv without the times, as text: equal text is equal bits."""
+    rows = [line.split(",") for line in (folder / "curve.csv").read_text().splitlines()]
+    keep = [i for i, name in enumerate(rows[0]) if name != "step_s"]
+    assert len(keep) == len(COLUMNS) - 1
+    return [[row[i] for i in keep] for row in rows]
+
+
+def assert_same_run(one, other):
+    assert numbers(one) == numbers(other)
+    a, b = weights(one), weights(other)
+    assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+# --- the initial weights
+
+
+def test_initial_weights_are_a_function_of_config_and_seed_and_touch_no_global_generator(config):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = initial_state(config(), 65, seed=3).model.state_dict()
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    again = initial_state(config(peak_lr=0.5, steps=20, batch_size=2), 65, seed=3).model.state_dict()
+    other = initial_state(config(), 65, seed=4).model.state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first if "ln" not in name)
+
+    torch.manual_seed(3)  # and they are those of the model made with this seed, so anybody can make them again
+    plain = GPT2(GPT2Config(16, 65, 1, 2, 16, bias=False)).state_dict()
+    assert all(torch.equal(first[name], plain[name]) for name in first)
+
+
+@pytest.mark.parametrize("vocab_size, rows", [(65, 65), (1024, 1024), (1025, 1088), (50257, 50304)])
+def test_large_vocabularies_are_padded_to_a_multiple_of_64(config, vocab_size, rows):
+    model = initial_state(config(n_embd=2), vocab_size, seed=0).model
+    assert model.lm_head.weight.shape == (rows, 2) and model.config.vocab_size == rows
+
+
+# --- the step
+
+
+def test_two_steps_are_adamw_by_hand(config, dataset):
+    c = config(bias=True, weight_decay=0.3, beta1=0.8, beta2=0.95, grad_clip=0.5)
+    state = initial_state(c, dataset.vocab_size, seed=0)
+    with torch.no_grad():
+        for p in state.model.parameters():
+            p.add_(0.05)  # so that there is something to decay in biases too
+    p = {name: value.detach().double().clone() for name, value in state.model.named_parameters()}
+    m = {name: torch.zeros_like(value) for name, value in p.items()}
+    v = {name: torch.zeros_like(value) for name, value in p.items()}
+    for t, lr in enumerate([0.01, 0.002], 1):
+        x, y = get_batch(dataset, c, step=t)
+        loss = state.model(x, y)[1]
+        grads = dict(zip(p, torch.autograd.grad(loss, list(state.model.parameters()))))
+        norm = math.sqrt(sum(g.double().square().sum().item() for g in grads.values()))
+        assert norm > c.grad_clip
+        got_loss, got_norm = train_step(state, x, y, lr, c)
+        assert got_loss.item() == loss.item() and got_norm.item() == pytest.approx(norm, rel=1e-5)
+        for name, g in grads.items():
+            g = g.double() * c.grad_clip / (norm + 1e-6)
+            m[name] = c.beta1 * m[name] + (1 - c.beta1) * g
+            v[name] = c.beta2 * v[name] + (1 - c.beta2) * g**2
+            step = (m[name] / (1 - c.beta1**t)) / ((v[name] / (1 - c.beta2**t)).sqrt() + 1e-8)
+            decay = c.weight_decay if p[name].dim() >= 2 else 0.0
+            p[name] = p[name] * (1 - lr * decay) - lr * step
+    assert state.step == 2
+    for name, value in state.model.named_parameters():
+        # Adam divides small gradients by themselves, which makes their rounding visible
+        np.testing.assert_allclose(value.detach().double(), p[name], rtol=0, atol=2e-5, err_msg=name)
+
+
+def test_only_matrices_decay(config, dataset):
+    for decay in (0.0, 0.5):
+        c = config(bias=True, weight_decay=decay)
+        state = initial_state(c, dataset.vocab_size, seed=0)
+        with torch.no_grad():
+            for p in state.model.parameters():
+                p.add_(1.0)
+        train_step(state, *get_batch(dataset, c), 0.1, c)
+        after = dict(state.model.named_parameters())
+        if decay == 0:
+            without = {name: p.detach().clone() for name, p in after.items()}
+    for name, p in after.items():
+        assert torch.equal(p, without[name]) == (p.dim() < 2), name
+
+
+def gradients(state):
+    """What the optimizer was given in its first step: exp_avg = (1 - beta1) * gradient after clipping."""
+    beta1 = state.optimizer.param_groups[0]["betas"][0]
+    return torch.cat([state.optimizer.state[p]["exp_avg"].flatten() / (1 - beta1) for p in state.model.parameters()])
+
+
+def test_gradient_accumulation_is_the_big_batch(config, dataset):
+    big, small = config(batch_size=8), config(batch_size=2, gradient_accumulation_steps=4)
+    assert big.tokens_per_step == small.tokens_per_step
+    x, y = get_batch(dataset, big)
+    assert torch.equal(x, get_batch(dataset, small)[0])
+    made = {}
+    for c in (big, small):
+        state = initial_state(c, dataset.vocab_size, seed=0)
+        made[c] = [*train_step(state, x, y, 0.01, c), gradients(state)]
+    for a, b in zip(*made.values()):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("grad_clip, norm_of", [(0.25, lambda norm: 0.25), (0.0, lambda norm: norm), (100.0, lambda norm: norm)])
+def test_clipping(config, dataset, grad_clip, norm_of):
+    c = config(grad_clip=grad_clip)
+    state = initial_state(c, dataset.vocab_size, seed=0)
+    _, norm = train_step(state, *get_batch(dataset, c), 0.01, c)
+    assert 0.25 < norm < 100
+    assert gradients(state).norm().item() == pytest.approx(norm_of(norm.item()), rel=1e-4)
+
+
+def masked_losses(config, dataset, seed):
+    """Losses of one batch at three steps of the same weights: only the dropout masks tell them apart."""
+    c = config(dropout=0.5)
+    state = initial_state(c, dataset.vocab_size, seed=0)
+    state.seed = seed
+    return [train_step(state, *get_batch(dataset, c), 0.0, c)[0].item() for _ in range(3)]
+
+
+def test_every_step_has_its_own_dropout_mask(config, dataset):
+    losses = masked_losses(config, dataset, seed=1)
+    torch.rand(7)
+    assert len(set(losses)) == 3 and masked_losses(config, dataset, seed=1) == losses
+
+
+CPU_SEED = "torch's CPU generator takes the low 32 bits of a seed only"
+
+
+@pytest.mark.xfail(strict=True, reason=CPU_SEED + ", which seed * 2**32 + step leaves to the step: every seed has the same masks")
+def test_every_seed_has_its_own_dropout_masks(config, dataset):
+    assert not set(masked_losses(config, dataset, seed=0)) & set(masked_losses(config, dataset, seed=1))
+
+
+def test_the_lr_of_every_update_is_the_schedules(config, run, tmp_path, monkeypatch):
+    used = []
+
+    def spy(state, *args):
+        result = train_step(state, *args)
+        used.append([group["lr"] for group in state.optimizer.param_groups])
+        return result
+
+    monkeypatch.setattr(train_module, "train_step", spy)
+    c = config()
+    run(tmp_path, c, "wsd:cooldown=0.5")
+    lrs = schedule_of(c, "wsd:cooldown=0.5").lrs()
+    assert len(set(lrs)) > 5
+    assert used == [[lr, lr] for lr in lrs]
+    assert np.array_equal(read_curve(tmp_path / "curve.csv")["lr"], lrs)
+
+
+def test_the_first_loss_is_that_of_fresh_weights_on_the_first_batch(config, run, dataset, tmp_path):
+    c = config()
+    run(tmp_path, c, seed=5)
+    x, y = get_batch(dataset, c, seed=5)
+    expected = initial_state(c, dataset.vocab_size, seed=5).model(x, y)[1].item()
+    assert np.float32(read_curve(tmp_path / "curve.csv")["loss"][0]) == expected
+    assert expected == pytest.approx(math.log(dataset.vocab_size), abs=0.1)
+
+
+def test_training_learns(config, run, tmp_path):
+    run(tmp_path, config(steps=60), "constant")
+    curve = read_curve(tmp_path / "curve.csv")
+    assert curve["loss"][-5:].mean() < curve["loss"][0] - 1
+
+
+# --- validation
+
+
+def test_validation_at_every_interval_and_at_the_end(config, run, dataset, tmp_path):
+    c = config(dropout=0.3)
+    result = run(tmp_path, c, keep_checkpoint=True)
+    val = read_curve(tmp_path / "curve.csv")["val_loss"]
+    assert np.flatnonzero(np.isfinite(val)).tolist() == [4, 9, 11]  # 5, 10 and all 12 steps were taken
+    assert result["final_val_loss"] == pytest.approx(val[-1], abs=1e-6)
+
+    model = GPT2(GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False))  # and it is measured without dropout
+    model.load_state_dict(weights(tmp_path))
+    losses = []
+    for x, y in validation_batches(dataset.val, c.eval_batches, c.batch_size, c.block_size):
+        logits = model(torch.from_numpy(x), torch.from_numpy(y))[0].double()
+        losses.append(F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(y).flatten()).item())
+    assert result["final_val_loss"] == pytest.approx(np.mean(losses), abs=1e-5)
+
+
+def test_validating_more_often_changes_no_training_number(config, run, tmp_path):
+    for interval in (1, 100):
+        run(tmp_path / str(interval), config(dropout=0.2, eval_interval=interval), keep_checkpoint=True)
+    often, once = ([row[:-1] for row in numbers(tmp_path / name)] for name in ("1", "100"))
+    assert often == once
+    assert torch.equal(weights(tmp_path / "1")["lm_head.weight"], weights(tmp_path / "100")["lm_head.weight"])
+
+
+@pytest.mark.xfail(strict=True, raises=TypeError, reason="`forward or state.model` asks a compiled module for its len(), which raises: compile=true can't train")
+def test_the_compiled_model_trains_the_same_weights(config, run, tmp_path, monkeypatch):
+    run(tmp_path / "plain", config(), keep_checkpoint=True)
+    compiled = functools.partial(torch.compile, backend="eager")  # traced, but not sent through a C++ compiler
+    monkeypatch.setattr(torch, "compile", compiled)
+    run(tmp_path / "compiled", config(compile="true"), keep_checkpoint=True)
+    for plain, other in zip(weights(tmp_path / "plain").values(), weights(tmp_path / "compiled").values(), strict=True):
+        torch.testing.assert_close(plain, other, rtol=0, atol=1e-5)
+
+
+# --- stopping and going on
+
+KINDS = {
+    "plain": (dict(), "cosine"),
+    "dropout": (dict(dropout=0.3), "cosine"),
+    "accumulation": (dict(gradient_accumulation_steps=2, dropout=0.1, bias=True), "wsd:cooldown=0.5"),
+    "plateau": (dict(eval_interval=2), "plateau:patience=0,threshold=0.5,factor=0.1"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stopped_run_goes_on_bit_for_bit(config, run, tmp_path, kind):
+    changes, spec = KINDS[kind]
+    c = config(**changes)
+    straight = run(tmp_path / "straight", c, spec, keep_checkpoint=True)
+    if kind == "plateau":
+        lrs = read_curve(tmp_path / "straight" / "curve.csv")["lr"]
+        assert lrs[-1] <= 0.011 * lrs.max()  # it did react, and more than once
+
+    for pieces in ([1, 5, 12], [6, 5, 12], [11, 12], [1] * 12):  # steps of each attempt; validation is after 5 and 10
+        folder = tmp_path / "-".join(map(str, pieces))
+        for steps_now in pieces[:-1]:
+            assert run(folder, c, spec, steps_now=steps_now, keep_checkpoint=True) is None
+            assert not (folder / "run.json").exists()
+            torch.rand(7)  # whatever else draws numbers in between
+        resumed = run(folder, c, spec, steps_now=pieces[-1], keep_checkpoint=True)
+        assert_same_run(tmp_path / "straight", folder)
+        assert resumed == straight
+
+
+def test_stopped_by_should_stop(config, run, tmp_path):
+    asked = []
+
+    def at_7():
+        asked.append(None)
+        return len(asked) == 7
+
+    c = config(dropout=0.3)
+    straight = run(tmp_path / "straight", c)
+    assert run(tmp_path / "stopped", c, should_stop=at_7) is None
+    assert torch.load(tmp_path / "stopped" / "ckpt.pt", weights_only=True)["iter_num"] == 7
+    steps = []
+    assert run(tmp_path / "stopped", c, on_step=lambda done, loss: steps.append(done)) == straight
+    assert steps == [8, 9, 10, 11, 12]  # it did go on, and told of the steps before
+    assert numbers(tmp_path / "stopped") == numbers(tmp_path / "straight")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(config, run, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def kill(done, loss):
+        if done == 8:
+            raise Killed
+
+    c = config(checkpoint_interval=3, dropout=0.3)
+    run(tmp_path / "straight", c, keep_checkpoint=True)
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", c, keep_checkpoint=True, on_step=kill)
+    assert [p.name for p in (tmp_path / "killed").iterdir()] == ["ckpt.pt"]
+    assert torch.load(tmp_path / "killed" / "ckpt.pt", weights_only=True)["iter_num"] == 6
+    run(tmp_path / "killed", c, keep_checkpoint=True)
+    assert_same_run(tmp_path / "straight", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"not a checkpoint", lambda b: b[:1000] + bytes(200) + b[1200:]])
+def test_a_damaged_checkpoint_starts_again_with_a_warning(config, run, tmp_path, capsys, damage):
+    c = config()
+    run(tmp_path / "straight", c, keep_checkpoint=True)
+    run(tmp_path / "damaged", c, steps_now=6)
+    checkpoint = tmp_path / "damaged" / "ckpt.pt"
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    capsys.readouterr()
+    run(tmp_path / "damaged", c, keep_checkpoint=True)
+    warning = capsys.readouterr().err
+    assert str(checkpoint) in warning and "step 0" in warning and warning.count("\n") == 1
+    assert_same_run(tmp_path / "straight", tmp_path / "damaged")
+
+
+def test_another_runs_checkpoint_is_refused(config, run, tmp_path):
+    run(tmp_path, config(), steps_now=3)
+    with pytest.raises(ValueError, match="belongs to run .* another --out"):
+        run(tmp_path, config(), seed=1)
+    assert not (tmp_path / "curve.csv").exists()
+
+
+def test_killed_between_the_curve_and_run_json(config, run, tmp_path):
+    """The checkpoint may be there or not; run.json is what says complete."""
+    c = config()
+    for kept in (True, False):
+        folder = tmp_path / str(kept)
+        first = run(folder, c, keep_checkpoint=kept)
+        before = numbers(folder)
+        (folder / "run.json").unlink()
+        (folder / ".run.json.1.tmp").write_text('{"run_id": ')  # what a kill leaves behind
+        assert run(folder, c, keep_checkpoint=kept) == first == json.loads((folder / "run.json").read_text())
+        assert numbers(folder) == before
+
+
+def test_nothing_is_complete_when_writing_the_curve_fails(config, run, tmp_path, monkeypatch):
+    def full(self):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "to_csv", full)
+        with pytest.raises(OSError):
+            run(tmp_path, config())
+    assert list(tmp_path.iterdir()) == []
+    assert run(tmp_path, config())["status"] == "complete"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["curve.csv", "run.json"]  # and no checkpoint is left
+
+
+def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
+    c, state = config(), None
+    for step in range(3):
+        state = state or initial_state(c, dataset.vocab_size, seed=0)
+        train_step(state, *get_batch(dataset, c, step=step), 0.01, c)
+    history = History([3.0], [0.1], [1.5], [0.01], [(0, 2.5)])
+    save_checkpoint(tmp_path, "me", state, history, c)
+    fresh, empty = initial_state(c, dataset.vocab_size, seed=9), History()
+    load_checkpoint(tmp_path, "me", fresh, empty)
+    assert fresh.step == 3 and empty == history
+    for a, b in zip(state.model.parameters(), fresh.model.parameters()):
+        assert torch.equal(a, b)
+        for name in ("exp_avg", "exp_avg_sq", "step"):
+            assert torch.equal(state.optimizer.state[a][name], fresh.optimizer.state[b][name])
+
+
+# --- divergence
+
+
+def test_a_diverging_run_keeps_its_curve(config, run, tmp_path):
+    result = run(tmp_path, config(peak_lr=1e4), "constant")
+    saved = json.loads((tmp_path / "run.json").read_text())
+    curve = read_curve(tmp_path / "curve.csv")
+    assert result == saved
+    assert saved["status"] == "diverged" and saved["final_val_loss"] is None
+    assert 1 <= saved["steps_taken"] == len(curve["loss"]) < 12
+    finite = np.isfinite(curve["loss"]) & np.isfinite(curve["grad_norm"])
+    assert not finite[-1] and finite[:-1].all()
+    assert saved["tokens"] == saved["steps_taken"] * 64
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+@pytest.mark.parametrize("at", [0, 4, 11])  # 4 and 11 are validated otherwise
+def test_a_loss_that_is_not_finite_ends_the_run(config, run, tmp_path, monkeypatch, bad, at):
+    def broken(state, *args):
+        loss, norm = train_step(state, *args)
+        return (loss * bad, norm) if state.step == at + 1 else (loss, norm)
+
+    monkeypatch.setattr(train_module, "train_step", broken)
+    result = run(tmp_path, config())
+    curve = read_curve(tmp_path / "curve.csv")
+    assert (result["status"], result["steps_taken"], result["final_val_loss"]) == ("diverged", at + 1, None)
+    assert np.isfinite(curve["loss"][:-1]).all() and not np.isfinite(curve["loss"][-1])
+    assert np.isfinite(curve["val_loss"]).sum() == (at > 4) + (at > 9)
+
+
+@pytest.mark.xfail(strict=True, reason="the last update is followed by no training loss, and a validation loss of NaN counts as complete")
+def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(config, run, tmp_path, monkeypatch):
+    def broken(state, *args):
+        result = train_step(state, *args)
+        if state.step == 12:
+            state.model.lm_head.weight.data.fill_(math.inf)
+        return result
+
+    monkeypatch.setattr(train_module, "train_step", broken)
+    result = run(tmp_path, config())
+    assert (result["status"], result["final_val_loss"]) == ("diverged", None)
+
+
+# --- what is written
+
+
+def test_run_json_says_what_was_trained(config, run, dataset, tmp_path):
+    c = config(gradient_accumulation_steps=2)
+    result = run(tmp_path, c, "wsd:cooldown=0.4,shape=sqrt", seed=3)
+    assert result == json.loads((tmp_path / "run.json").read_text())
+    expected = dict(
+        run_id=c.run_id(schedule_of(c, "wsd:cooldown=0.4,shape=sqrt"), 3, dataset.fingerprint), status="complete",
+        schedule="wsd:cooldown=0.4,shape=sqrt", seed=3, peak_lr=0.01, steps=12, steps_taken=12, tokens=12 * 2 * 4 * 16,
+        dataset=dataset.name, data_fingerprint=dataset.fingerprint, torch_version=torch.__version__,
+    )  # fmt: skip
+    assert {name: result[name] for name in expected} == expected
+    assert Config(**result["config"]) == c
+    assert result["parameters"] == sum(p.numel() for p in initial_state(c, dataset.vocab_size, 0).model.parameters()) - 16 * 16
+    assert result["peak_flops"] > 1e8 and result["device"]
+
+
+def test_a_curve_gives_back_its_bits():
+    rng = np.random.default_rng(0)
+    losses, norms = rng.normal(size=(2, 50)).astype(np.float32)
+    losses[-1], norms[-2] = np.nan, np.inf
+    lrs = (rng.random(50) * 1e-3).tolist()
+    history = History([x.item() for x in losses], lrs, [x.item() for x in norms], [0.25] * 50, [(3, 1.5), (49, 2.5)])
+    rows = history.to_csv().splitlines()
+    assert rows[0] == ",".join(COLUMNS) and len(rows) == 51
+    columns = dict(zip(COLUMNS, np.array([[float(cell or "nan") for cell in row.split(",")] for row in rows[1:]]).T))
+    assert np.array_equal(columns["loss"].astype(np.float32), losses, equal_nan=True)
+    assert np.array_equal(columns["grad_norm"].astype(np.float32), norms)
+    assert columns["lr"].tolist() == lrs and columns["step"].tolist() == list(range(50))
+    assert np.flatnonzero(np.isfinite(columns["val_loss"])).tolist() == [3, 49] and columns["val_loss"][3] == 1.5
+
+
+def test_read_curve_reads_what_is_written(tmp_path):
+    history = History([1.5, math.inf], [1e-3, 2e-3], [math.nan, 2.0], [0.5, 0.25], [(1, 3.5)])
+    (tmp_path / "curve.csv").write_text(history.to_csv())
+    curve = read_curve(tmp_path / "curve.csv")
+    expected = dict(step=[0, 1], loss=[1.5, math.inf], lr=[1e-3, 2e-3], grad_norm=[math.nan, 2], step_s=[0.5, 0.25], val_loss=[math.nan, 3.5])
+    assert curve.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(curve[name], values, err_msg=name)
+
+
+# --- the command line
+
+
+def only_run(folder):
+    (run,) = (folder / "runs").iterdir()
+    return run
+
+
+def test_a_run_in_pieces_on_the_command_line(cli, toml, tmp_path):
+    common = ["--config", toml(dropout=0.2), "--scheduler", "wsd:cooldown=0.5", "--seed", "2"]
+    straight = cli("train.py", *common, "--out", "straight")
+    assert straight.code == 0 and straight.err == "" and "step 12: loss" in straight.out and "complete, validation loss" in straight.out
+    for steps, words in [(5, "stopped; the same command goes on"), (4, "stopped"), (30, "complete, validation loss")]:
+        piece = cli("train.py", *common, "--out", "pieces", "--steps_this_run", steps)
+        assert piece.code == 0 and words in piece.out
+    assert_same_run(only_run(tmp_path / "straight"), only_run(tmp_path / "pieces"))
+
+    before = (only_run(tmp_path / "pieces") / "curve.csv").stat().st_mtime_ns
+    again = cli("train.py", *common, "--out", "pieces")
+    assert again.code == 0 and "complete already" in again.out
+    assert (only_run(tmp_path / "pieces") / "curve.csv").stat().st_mtime_ns == before
+
+
+def test_nanogpts_sample_script_can_load_the_checkpoint(cli, toml, tmp_path, dataset):
+    cli("train.py", "--config", toml(), "--out", "out")
+    checkpoint = torch.load(only_run(tmp_path / "out") / "ckpt.pt", map_location="cpu", weights_only=True)
+    assert checkpoint["iter_num"] == 12 and checkpoint["config"]["block_size"] == 16
+    assert set(checkpoint) >= {"model", "optimizer", "model_args", "iter_num", "best_val_loss", "config"}
+    nanogpt = dict(block_size=1024, vocab_size=50304, n_layer=12, n_head=12, n_embd=768, dropout=0.0, bias=True)
+    assert checkpoint["model_args"].keys() == nanogpt.keys()  # GPTConfig(**checkpoint['model_args'])
+    state_dict = checkpoint["model"]
+    for k in list(state_dict):
+        if k.startswith("_orig_mod."):
+            state_dict[k[len("_orig_mod.") :]] = state_dict.pop(k)
+    model = GPT2(GPT2Config(**checkpoint["model_args"]))
+    model.load_state_dict(state_dict)
+    curve = read_curve(only_run(tmp_path / "out") / "curve.csv")
+    assert checkpoint["best_val_loss"] == pytest.approx(np.nanmin(curve["val_loss"]), abs=1e-6)
+
+    text = torch.from_numpy(np.array(dataset.val.shard(0)[:17], np.int64))[None]
+    with torch.no_grad():
+        trained, fresh = model(text[:, :-1], text[:, 1:])[1], GPT2(model.config)(text[:, :-1], text[:, 1:])[1]
+    assert trained < fresh - 0.2
+
+
+def test_sambaflows_flags_are_the_same_run(cli, toml, tmp_path):
+    path = toml()
+    theirs = cli("train.py", "--config", path, "--learning_rate", "0.02", "--lr_schedule", "cosine_schedule_with_warmup",
+                 "--warmup_steps", "3", "--max_steps", "15", "--end_lr_ratio", "0.2", "--steps_this_run", "4", "--out", "out")  # fmt: skip
+    assert theirs.code == 0 and "stopped" in theirs.out
+    ours = cli("train.py", "--config", path, "--peak-lr", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup-steps", "3", "--steps", "15", "--out", "out")
+    assert ours.code == 0
+    result = json.loads((only_run(tmp_path / "out") / "run.json").read_text())
+    assert (result["steps"], result["peak_lr"], result["schedule"]) == (15, 0.02, "cosine:final_lr_ratio=0.2")
+    nanogpt = cli("train.py", "--config", path, "--learning-rate", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup_iters", "3", "--max_iters", "15", "--out", "out")
+    assert "complete already" in nanogpt.out
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--scheduler", "cosin"], ["cosin", "did you mean 'cosine'"]),
+    (["--scheduler", "constant", "--end_lr_ratio", "0.1"], ["constant has no parameter"]),
+    (["--scheduler", "step:step_size=0"], ["step_size=0"]),
+    (["--steps_this_run", "0"], ["steps_this_run=0", "at least 1"]),
+    (["--steps", "1"], ["warmup_steps=2", "steps=1"]),
+    (["--config", "nope"], ["'nope'", "gpt2-medium"]),
+    (["--dataset", "nope.txt"], ["'nope.txt'"]),
+    (["--dataset", "short.txt"], ["block_size 16"]),
+    (["--out", "short.txt"], ["short.txt"]),
+    pytest.param(["--dataset", "short_val.txt"], ["block_size 16"], marks=pytest.mark.xfail(
+        strict=True, raises=ValueError, reason="train.py checks the train split only, and ends in a traceback")),
+    pytest.param(["--seed", str(2**32)], ["seed"], marks=pytest.mark.xfail(strict=True, reason=CPU_SEED + ": the weights are seed 0's")),
+    pytest.param(["--seed", str(2**64)], ["seed"], marks=pytest.mark.xfail(
+        strict=True, raises=(RuntimeError, ValueError, OverflowError), reason="a seed beyond 64 bits ends in a traceback")),
+    pytest.param(["--seed", str(2**33), "--dropout", "0.1"], ["seed"], marks=pytest.mark.xfail(
+        strict=True, raises=(RuntimeError, ValueError, OverflowError), reason="seed * 2**32 + step doesn't fit torch.manual_seed: a traceback")),
+])  # fmt: skip
+def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
+    (tmp_path / "short.txt").write_text("too short")
+    (tmp_path / "short_val.txt").write_text(text.read_text()[:100])  # 90 characters to train on, 10 to validate
+    result = cli("train.py", "--config", toml(), *flags)
+    assert is_one_line_error(result, *words)
+    assert not list(tmp_path.glob("results/runs/*/*"))
+
+
+def test_help_answers_without_torch(tmp_path):
+    done = shell(tmp_path, "train.py", "--help", python=["-X", "importtime"])
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.err.splitlines() if line.startswith("import time:")}
+    assert done.code == 0 and "numpy" in imported
+    assert not imported & {"torch", "datasets", "tiktoken", "matplotlib", "rich"}
+    for flag in ("--scheduler", "--lr_schedule", "--learning_rate", "--warmup_steps", "--max_steps", "--steps_this_run", "--end_lr_ratio", "--peak-lr"):
+        assert flag in done.out
+
+
+def test_a_traceback_is_nobodys_answer(tmp_path):
+    done = shell(tmp_path, "train.py", "--device", "cpu", "--scheduler", "cosin")
+    assert is_one_line_error(done, "cosin") and done.out == ""
