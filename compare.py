@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from nanosched.config import add_flags, from_args
+from data import find_dataset, open_dataset
+from nanosched.config import add_flags, check_seed, from_args
 from schedulers import resolve
 from schedulers.load import loaded_files
 from sweep.plan import distinct, make_schedules, plan_runs
@@ -37,8 +40,9 @@ def main():
         if args.dry_run:
             return print_dry_run(*request)
         config, schedules, seeds, out = request
-        dataset = open_checked_dataset(config)
-        out.mkdir(parents=True, exist_ok=True)
+        dataset = open_dataset(config.dataset, config.tokenizer)
+        dataset.check_windows(config.batch_size, config.block_size)
+        check_writable(out / "runs")
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
     except KeyboardInterrupt:
@@ -61,28 +65,31 @@ def read_request(args):
     """
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     config, comparison, name = from_args(args)
-    asked = args.schedulers or comparison.get("schedulers", "all")
+    asked = comparison.get("schedulers", "all") if args.schedulers is None else args.schedulers
     specs = resolve(asked if isinstance(asked, str) else ",".join(map(str, asked)))
-    seeds = read_numbers("seeds", args.seeds or comparison.get("seeds", "0"), int)
-    peak_lrs = read_numbers("peak_lr", peak_lr or str(config.peak_lr), float)
+    seeds = read_numbers("seeds", comparison.get("seeds", [0]) if args.seeds is None else args.seeds, int)
+    for seed in seeds:
+        check_seed("seeds", seed)
+    peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
+    if len(peak_lrs) == 1:
+        config = replace(config, peak_lr=peak_lrs[0])
     return config, make_schedules(config, specs, peak_lrs), seeds, Path(args.out or Path("results", name))
 
 
 def read_numbers(name: str, given, kind) -> list:
     """The numbers of "0,1,2" or of TOML's [0, 1, 2], each once."""
     try:
-        numbers = [kind(piece) for piece in (given.split(",") if isinstance(given, str) else given)]
+        numbers = [kind(piece) for piece in given.split(",")] if isinstance(given, str) else list(given)
     except (TypeError, ValueError):
         numbers = []
-    if not numbers or min(numbers) < 0:
-        raise ValueError(f"{name}={given!r} is not allowed: give {'whole ' if kind is int else ''}numbers of at least 0, such as 0,1,2")
+    if not numbers or any(type(number) is not kind for number in numbers):
+        example = "whole numbers, such as 0,1,2" if kind is int else "numbers, such as 3e-4,6e-4"
+        raise ValueError(f"{name}={given!r} is not allowed: give {example}")
     return list(dict.fromkeys(numbers))
 
 
 def print_dry_run(config, schedules, seeds, out):
     """What would be trained; nothing is fetched or prepared, and torch is not imported."""
-    from data import find_dataset
-
     dataset = find_dataset(config.dataset, config.tokenizer)
     runs = plan_runs(config, schedules, seeds, dataset and dataset.fingerprint)
     if dataset:
@@ -98,14 +105,10 @@ def print_dry_run(config, schedules, seeds, out):
     print(f"data: {data}\nout: {out}")
 
 
-def open_checked_dataset(config):
-    """The dataset, prepared if need be, with enough text for a batch of both splits."""
-    from data import batch, open_dataset, validation_batches
-
-    dataset = open_dataset(config.dataset, config.tokenizer)
-    batch(dataset.train, dataset.fingerprint, 0, 0, config.batch_size, config.block_size)
-    validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
-    return dataset
+def check_writable(folder: Path):
+    """OSError where the folder can't be made or written in: found now, and not after the first run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 def train_missing(runs, config, dataset, out):

@@ -13,10 +13,11 @@ import json
 import math
 import sys
 import time
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nanosched.config import Config, add_flags, from_args
+from nanosched.config import Config, add_flags, check_seed, from_args
 from schedulers import get_schedule
 
 
@@ -36,6 +37,7 @@ def parse_args():
         end = {} if args.end_lr_ratio is None else {"end_lr_ratio": args.end_lr_ratio}
         schedule = get_schedule(args.scheduler, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps, **end)
         schedule.lrs()  # a formula that fails at some step fails now
+        check_seed("seed", args.seed)
         if args.steps_this_run is not None and args.steps_this_run < 1:
             raise ValueError(f"steps_this_run={args.steps_this_run} is not allowed: give a whole number of at least 1")
     except ValueError as e:
@@ -99,9 +101,9 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     Returns:
         (loss, grad_norm): scalars on the device; the loss of the whole batch, the norm before clipping.
     """
-    forward = forward or state.model
-    if config.dropout:  # the masks too follow from (seed, step)
-        torch.manual_seed(state.seed * 2**32 + state.step)
+    forward = state.model if forward is None else forward
+    if config.dropout:  # the masks too follow from (seed, step); torch takes 32 bits of a seed on a CPU
+        torch.manual_seed(zlib.crc32(f"{state.seed}:{state.step}".encode()))
     loss = 0.0
     for x_micro, y_micro in zip(x.split(config.batch_size), y.split(config.batch_size)):
         with autocast(config):
@@ -165,6 +167,12 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
     def get_batch(step):
         return batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
 
+    if config.compile == "true":  # the first call compiles for a minute, which is no step's time
+        x, y = next(prefetch(get_batch, [state.step], config.device))
+        with autocast(config):
+            forward(x[: config.batch_size], y[: config.batch_size])[1].backward()
+        state.optimizer.zero_grad(set_to_none=True)
+
     for x, y in prefetch(get_batch, range(state.step, config.steps), config.device):
         step = state.step
         lr = schedule(step, history.val) if schedule.reactive else float(lrs[step])
@@ -187,6 +195,8 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
                 break
         if validate_now:
             history.val.append((step, validate(state.model, val_batches, config)))
+            if last and not math.isfinite(history.val[-1][1]):  # the last update broke the weights
+                status = "diverged"
         if save_now or stop_now:
             save_checkpoint(folder, run_id, state, history, config)
         if stop_now:
@@ -210,7 +220,7 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         data_fingerprint=dataset.fingerprint,
         torch_version=torch.__version__,
         code_version=code_version(),
-        config=asdict(config),
+        config=asdict(replace(config, peak_lr=schedule.peak_lr)),
     )
     with atomic(folder / "curve.csv") as path:
         path.write_text(history.to_csv())
@@ -218,6 +228,7 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         path.write_text(json.dumps(run, indent=1) + "\n")
     if not keep_checkpoint:
         (folder / CHECKPOINT).unlink(missing_ok=True)
+    (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
     return run
 
 
@@ -248,7 +259,7 @@ def main():
         dataset = open_dataset(config.dataset, config.tokenizer)
         folder = Path(args.out) / "runs" / config.run_id(schedule, args.seed, dataset.fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
-        batch(dataset.train, dataset.fingerprint, args.seed, 0, config.batch_size, config.block_size)
+        dataset.check_windows(config.batch_size, config.block_size)
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
     print(f"{schedule.spec}: {config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}, on {device_name(config.device)} in {config.dtype}")

@@ -23,11 +23,11 @@ def curve_metrics(curve: dict[str, np.ndarray], warmup_steps: int, grad_clip: fl
     return dict(
         final_train_loss=loss[-1],
         best_val_loss=val.min() if len(val) else np.nan,
-        loss_stability=1 / (1 + np.std(loss)),  # the 2024 blog's score, which rewards a run that learns nothing
+        loss_stability=1 / (1 + std(loss)),  # the 2024 blog's score, which rewards a run that learns nothing
         grad_norm_mean=settled.mean(),
-        grad_norm_std=settled.std(),
+        grad_norm_std=std(settled),
         grad_norm_max=norm.max(),
-        grad_norm_cv=settled.std() / settled.mean(),
+        grad_norm_cv=std(settled) / settled.mean(),
         grad_norm_spikes=count_spikes(norm, warmup_steps),
         clip_fraction=np.mean(norm > grad_clip) if grad_clip else 0.0,
         convergence_step=convergence_step(loss),
@@ -37,6 +37,11 @@ def curve_metrics(curve: dict[str, np.ndarray], warmup_steps: int, grad_clip: fl
     )
 
 
+def std(values: np.ndarray) -> float:
+    """Over all values (not an estimate from a sample); NaN, without numpy's warning, where one is not finite."""
+    return values.std() if np.isfinite(values).all() else np.nan
+
+
 def count_spikes(norm: np.ndarray, warmup_steps: int) -> int:
     """How many norms after the warmup exceed SPIKE times the median of the WINDOW before them."""
     steps = range(max(warmup_steps, 1), len(norm))
@@ -44,10 +49,10 @@ def count_spikes(norm: np.ndarray, warmup_steps: int) -> int:
 
 
 def convergence_step(loss: np.ndarray) -> int:
-    """The first step from which the smoothed loss (mean of 5% of the run) is within CONVERGED of its final fall."""
+    """The step from which on the smoothed loss (mean of 5% of the run) stays within CONVERGED of its final fall."""
     width = max(1, len(loss) // 20)
     smooth = np.convolve(loss, np.ones(width) / width, "valid")
     if not np.isfinite(smooth).all():
         return len(loss)
-    level = smooth[-1] + CONVERGED * (smooth[0] - smooth[-1])
-    return int(np.argmax(smooth <= max(level, smooth[-1]))) + width - 1
+    above = np.flatnonzero(smooth > smooth[-1] + CONVERGED * max(smooth[0] - smooth[-1], 0))
+    return int(above[-1] + 1 if len(above) else 0) + width - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -14,14 +15,14 @@ def print_ranking(summary: list[dict], seeds: int):
     best = summary[0]["final_val_loss"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
-    table.add_column("schedule")
+    table.add_column("schedule", no_wrap=True)
     if several_lrs:
         table.add_column("peak lr", justify="right")
     for heading in ("val loss", "to best", "std over seeds" if seeds > 1 else "", "best val", "grad-norm spikes", "ms/step"):
         if heading:
             table.add_column(heading, justify="right")
     for line in summary:
-        cells = [str(line["rank"]), line["scheduler"]]
+        cells = [str(line["rank"]), escape(line["scheduler"])]
         if several_lrs:
             cells.append(f"{line['peak_lr']:g}")
         cells += [number(line["final_val_loss"]) + lost(line), number(line["final_val_loss"] - best, "+.4f")]
@@ -29,11 +30,12 @@ def print_ranking(summary: list[dict], seeds: int):
             cells.append(number(line["final_val_loss_std"]))
         cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
         table.add_row(*cells)
-    console = Console(highlight=False)
+    longest = max(len(line["scheduler"]) for line in summary)
+    console = Console(highlight=False, width=max(Console().width, 80 + longest))  # two cut names can look the same
     console.print()
     console.print(table)
     if seeds == 1:
-        console.print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
+        print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
 
 
 def number(value: float, form: str = ".4f") -> str:

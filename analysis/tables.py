@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -107,8 +108,9 @@ def write_tables(out: Path, rows: list[dict]) -> list[dict]:
         for row in rows:
             curve = out / "runs" / row["run_id"] / "curve.csv"
             if row["status"] != "failed":
-                start = to_line([row[c] for c in ("run_id", "scheduler", "seed", "peak_lr")])
-                file.writelines(f"{start},{line}\n" for line in curve.read_text().splitlines()[1:])
+                start = io.StringIO()  # csv knows how to quote
+                csv.writer(start).writerow([row[c] for c in ("run_id", "scheduler", "seed", "peak_lr")])
+                file.writelines(f"{start.getvalue().strip()},{line}\n" for line in curve.read_text().splitlines()[1:])
     return summary
 
 
@@ -124,8 +126,3 @@ def tidy(value):
     if isinstance(value, np.generic):
         value = value.item()
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
-
-
-def to_line(values) -> str:
-    """CSV fields, quoted where a schedule's spelling has a comma."""
-    return ",".join(f'"{v}"' if "," in str(v) else str(v) for v in values)

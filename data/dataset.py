@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from .batches import window_ends
 from .corpora import NAMES, cache_folder, existing_path, get_corpus, resolve, shakespeare_file, stamp
 from .errors import DataError
 from .progress import to_stderr
@@ -38,6 +39,11 @@ class Dataset:
     def decode(self, ids):
         """The text (str) of token ids."""
         return get_tokenizer(self.tokenizer, self.manifest["vocab"]).decode(ids)
+
+    def check_windows(self, batch_size, block_size):
+        """DataError where a split has too little text for one window of block_size tokens."""
+        for tokens in (self.train, self.val):
+            window_ends(tokens, batch_size, block_size)
 
     def verify(self):
         """Reads every shard once; DataError for another checksum than the manifest's, or a token beyond vocab_size."""

@@ -114,7 +114,7 @@ class Config:
         identity = {k: v for k, v in asdict(self).items() if k not in NOT_IDENTITY}
         if self.device == "cuda":  # on a CPU the number of threads decides how sums are rounded
             del identity["threads"]
-        identity.update(seed=seed, data=data_fingerprint, reactive=schedule.spec if schedule.reactive else "")
+        identity.update(seed=seed, data=data_fingerprint, reactive=repr(schedule) if schedule.reactive else "")
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         key.update(schedule.lrs().tobytes())
         return key.hexdigest()[:16]
@@ -179,7 +179,18 @@ def load_toml(name: str) -> dict:
         if key not in known:
             near = difflib.get_close_matches(key, sorted(known), 1, cutoff=0)[0]
             raise ValueError(f"config={name!r} has an unknown key {key!r}: the nearest is {near!r}")
-    return {ALIASES.get(key, key): value for key, value in settings.items()}
+    for alias, key in ALIASES.items():
+        if alias in settings:
+            if key in settings:
+                raise ValueError(f"config={name!r} gives {key} twice, once as {alias}: give it once")
+            settings[key] = settings.pop(alias)
+    return settings
+
+
+def check_seed(name: str, seed: int):
+    """ValueError for a seed that torch can't tell from another one: it takes 32 bits on a CPU."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"{name}={seed} is not allowed: give whole numbers from 0 to {2**32 - 1}")
 
 
 def default_preset(device: str) -> str:

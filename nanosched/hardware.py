@@ -16,6 +16,7 @@ PEAK_BFLOAT16 = {
     "B200": 2250e12,
     "A100": 312e12,
     "L40S": 362e12,
+    "L40": 181e12,
     "L4": 121e12,
     "RTX 4090": 165e12,
     "RTX 3090": 71e12,
@@ -58,7 +59,7 @@ def _measured_flops(device: str, dtype: str) -> float:
     import torch
 
     n = 8192 if device == "cuda" else 1024
-    a = torch.ones(n, n, device=device, dtype=getattr(torch, dtype))
+    a = torch.linspace(-1, 1, n * n, device=device).view(n, n).to(getattr(torch, dtype))  # zeros would be too fast
     best = float("inf")
     for _ in range(10):
         start = time.perf_counter()

@@ -11,8 +11,8 @@ class Display:
 
     def __init__(self, runs, steps: int):
         self.n_runs, self.steps, self.ended, self.tasks = len(runs), steps, 0, {}
-        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeRemainingColumn()
-        self.progress = Progress(*columns, console=Console(highlight=False, soft_wrap=True))
+        name, detail = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[detail]}")
+        self.progress = Progress(name, BarColumn(), detail, TimeRemainingColumn(), console=Console(highlight=False))
         self.overall = self.progress.add_task("all runs", total=len(runs) * steps, detail=f"0 of {len(runs)} runs")
 
     def __enter__(self):
@@ -39,11 +39,14 @@ class Display:
         self.ended += 1
         self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"{self.ended} of {self.n_runs} runs")
         if error:
-            self.progress.print(f"{name_of(run)}: failed: {error}")
+            self.say(f"{name_of(run)}: failed: {error}")
         elif result and result["status"] == "diverged":
-            self.progress.print(f"{name_of(run)}: diverged at step {result['steps_taken'] - 1}")
+            self.say(f"{name_of(run)}: diverged at step {result['steps_taken'] - 1}")
         elif result:
-            self.progress.print(f"{name_of(run)}: validation loss {result['final_val_loss']:.4f}")
+            self.say(f"{name_of(run)}: validation loss {result['final_val_loss']:.4f}")
+
+    def say(self, line: str):
+        self.progress.print(line, markup=False, soft_wrap=True)
 
 
 def name_of(run) -> str:

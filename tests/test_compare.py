@@ -271,7 +271,6 @@ def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_p
     assert run["peak_lr"] == json.loads((tmp_path / "out" / "manifest.json").read_text())["runs"][0]["peak_lr"] == 0.02
 
 
-@pytest.mark.xfail(strict=True, reason="config.peak_lr stays the preset's where --peak-lr was given, in run.json and in manifest.json")
 @pytest.mark.parametrize("file", ["runs/*/run.json", "manifest.json"])
 def test_the_config_says_the_peak_lr_that_was_used(cli, toml, tmp_path, file):
     toml()
@@ -310,7 +309,6 @@ def test_everything_diverging_is_still_a_table(cli, toml, tmp_path):
     assert [row["status"] for row in table(tmp_path / "results" / "tiny" / "runs.csv")] == ["diverged"] * 2
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeWarning, reason="numpy's warnings about the infinite norm reach the user's terminal")
 @pytest.mark.filterwarnings("error")
 def test_a_diverging_run_gives_no_warnings(cli, toml):
     toml()
@@ -357,7 +355,6 @@ def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, b
     assert [row["status"] for row in table(tmp_path / "out" / "runs.csv")] == ["complete"] * 3
 
 
-@pytest.mark.xfail(strict=True, reason="the progress display takes brackets in an error for markup: what is in them is lost, or ends the sweep")
 @pytest.mark.parametrize("message", ["can't open [/data/x]", "[enforce fail at alloc_cpu.cpp:117] out of memory"])
 def test_an_error_with_brackets_is_printed_as_it_is(cli, toml, breaking, message):
     toml(checkpoint_interval=2)
@@ -466,7 +463,6 @@ class Waits(InTraining):
 """
 
 
-@pytest.mark.xfail(strict=True, reason="ProcessPoolExecutor breaks as a whole: every run that was waiting counts as failed, too")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core trains one run after another")
 def test_a_process_that_dies_takes_no_other_run_along(toml, tmp_path):
     toml()
@@ -490,10 +486,10 @@ def test_a_process_that_dies_takes_no_other_run_along(toml, tmp_path):
     (["--dataset", "short_val.txt"], ["block_size 16", "17 tokens"]),
     (["--seeds", "0,x"], ["seeds='0,x'", "0,1,2"]),
     (["--seeds", "1.5"], ["seeds='1.5'"]),
-    (["--seeds=-1"], ["seeds='-1'"]),
+    (["--seeds=-1"], ["seeds=-1", "from 0"]),
     (["--seeds", ","], ["seeds=','"]),
     (["--peak-lr", "fast"], ["peak_lr='fast'"]),
-    (["--peak-lr", "0.01,-1"], ["peak_lr='0.01,-1'"]),
+    (["--peak-lr", "0.01,-1"], ["peak_lr=-1.0", "above 0"]),
     (["--peak-lr", "0"], ["peak_lr=0.0", "above 0"]),
     (["--peak-lr", "nan"], ["peak_lr=nan"]),
     (["--n-embd", "15"], ["n_embd=15", "a multiple of n_head=2"]),
@@ -501,14 +497,10 @@ def test_a_process_that_dies_takes_no_other_run_along(toml, tmp_path):
     (["--config", "gtp2"], ["'gtp2'", "gpt2"]),
     (["--out", "short.txt"], ["short.txt"]),
     (["--out", "short.txt/out"], ["short.txt"]),
-    pytest.param(["--out", "taken"], ["taken/runs"], marks=pytest.mark.xfail(
-        strict=True, raises=OSError, reason="an --out that is there and can't be written shows after a whole run was trained, as a traceback")),
-    pytest.param(["--seeds", str(2**64)], ["seeds"], marks=pytest.mark.xfail(
-        strict=True, reason="a seed beyond torch's 64 bits fails while training")),
-    pytest.param(["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"], marks=pytest.mark.xfail(
-        strict=True, reason="seed * 2**32 + step doesn't fit torch.manual_seed: with dropout the run fails")),
-    pytest.param(["--schedulers", ""], ["empty"], marks=pytest.mark.xfail(
-        strict=True, reason="--schedulers '' (an unset shell variable) trains all of them")),
+    (["--out", "taken"], ["taken/runs"]),
+    (["--seeds", str(2**64)], ["seeds"]),
+    (["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"]),
+    (["--schedulers", ""], ["empty"]),
 ])  # fmt: skip
 def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
     toml(schedulers=["cosine", "linear"])
@@ -524,8 +516,8 @@ def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
     (dict(learning_rat=0.1), ["'learning_rat'", "'learning_rate'"]),
     (dict(seeds="x"), ["seeds='x'"]), (dict(seeds=3), ["seeds=3"]), (dict(seeds=[]), ["seeds=[]"]),
     (dict(schedulers=["cosine", "cosin"]), ["'cosin'"]), (dict(n_layer=0), ["n_layer=0"]),
-    pytest.param(dict(seeds=[1.5]), ["seeds=[1.5]"], marks=pytest.mark.xfail(strict=True, reason="seeds = [1.5] in a TOML file becomes seed 1")),
-    pytest.param(dict(seeds=[True]), ["seeds=[True]"], marks=pytest.mark.xfail(strict=True, reason="seeds = [true] in a TOML file becomes seed 1")),
+    (dict(seeds=[1.5]), ["seeds=[1.5]"]),
+    (dict(seeds=[True]), ["seeds=[True]"]),
 ])  # fmt: skip
 def test_a_bad_file_is_one_line(cli, toml, tmp_path, settings, words):
     toml(**{"schedulers": ["cosine"], **settings})
@@ -596,13 +588,12 @@ def test_all_is_every_schedule_that_needs_no_law(cli, toml):
     assert names == [name for name in list_schedules() if not REGISTRY[name].needs_law] and len(names) >= 15
 
 
-@pytest.mark.xfail(strict=True, reason="the ranking's table cuts long schedule names at 80 columns, so that two can look the same")
 def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path):
     toml()
     names = ["wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.1", "wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.2"]
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", ",".join(names), "--seeds", "0,1")
     assert done.code == 0
-    ranking = " ".join(done.out[done.out.index("val loss", done.out.index("std over")) :].split())
+    ranking = done.out[done.out.index("std over") :]
     assert all(name in ranking for name in names)
 
 
