@@ -23,6 +23,7 @@ from data import batch, open_dataset, prefetch
 from nanosched.config import add_flags, from_args
 from nanosched.hardware import device_name, peak_flops
 from schedulers import get_schedule
+from sweep.execute import HUGE_PAGES
 from train import FLUSH, autocast, initial_state, train_step
 
 
@@ -86,6 +87,7 @@ def worker(pipe, config, dataset, seed, steps):
 
 def side_by_side(config, dataset, steps, runs):
     """A turn of `runs` runs at once, a process each, as sweep.execute trains them."""
+    os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     context, pipes = multiprocessing.get_context("spawn"), []
     for seed in range(runs):
         pipe, theirs = context.Pipe()

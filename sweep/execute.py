@@ -16,6 +16,8 @@ from schedulers import load_file
 from .plan import Run
 from .store import run_folder
 
+HUGE_PAGES = "glibc.malloc.hugetlb=1"  # for new processes: most of a CPU step's page faults go, and a tenth of its time
+
 
 def execute(runs: list[Run], config: Config, dataset, out: Path, schedule_files: list[str], display, should_stop) -> dict[str, str]:
     """Train each run into its folder of the store. One that raises is left behind, and the others go on.
@@ -58,8 +60,7 @@ def train_one(run: Run, config: Config, dataset, out: Path, on_step, should_stop
 
 def execute_side_by_side(workers, runs, config, dataset, out, schedule_files, display, should_stop):
     """A process that dies (killed, out of memory) breaks its pool: the runs it held are tried again, each in its own."""
-    # glibc backs large tensors with huge pages: a tenth less time a step, since most page faults are gone
-    os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     errors, groups = {}, [runs]
     while groups and not should_stop():
         group = groups.pop(0)
