@@ -155,23 +155,16 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
     run_id = config.run_id(schedule, seed, dataset.fingerprint)
     state, history = initial_state(config, dataset.vocab_size, seed), History()
     load_checkpoint(folder, run_id, state, history)
-    forward = torch.compile(state.model) if config.compile == "true" else state.model
     rows = config.batch_size * config.gradient_accumulation_steps
     val_arrays = validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
     val_batches = list(prefetch(val_arrays.__getitem__, range(len(val_arrays)), config.device))
+    forward = compiled(state, val_batches[0], config) if config.compile == "true" else state.model
     lrs = schedule.lrs()
     stop_at = None if steps_now is None else state.step + steps_now
     unread = []  # steps whose numbers are still on the device
-    status = "complete"
 
     def get_batch(step):
         return batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
-
-    if config.compile == "true":  # the first call compiles for a minute, which is no step's time
-        x, y = next(prefetch(get_batch, [state.step], config.device))
-        with autocast(config):
-            forward(x[: config.batch_size], y[: config.batch_size])[1].backward()
-        state.optimizer.zero_grad(set_to_none=True)
 
     for x, y in prefetch(get_batch, range(state.step, config.steps), config.device):
         step = state.step
@@ -191,37 +184,15 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
             if on_step:
                 on_step(len(history.loss), history.loss[-1])
             if not finite:
-                status = "diverged"
                 break
         if validate_now:
             history.val.append((step, validate(state.model, val_batches, config)))
-            if last and not math.isfinite(history.val[-1][1]):  # the last update broke the weights
-                status = "diverged"
         if save_now or stop_now:
             save_checkpoint(folder, run_id, state, history, config)
         if stop_now:
             return None
 
-    run = dict(
-        run_id=run_id,
-        status=status,
-        schedule=schedule.spec,
-        seed=seed,
-        peak_lr=schedule.peak_lr,
-        steps=config.steps,
-        steps_taken=len(history.loss),
-        tokens=len(history.loss) * config.tokens_per_step,
-        final_val_loss=history.val[-1][1] if status == "complete" else None,
-        parameters=state.model.num_params(),
-        flops_per_token=state.model.flops_per_token(),
-        peak_flops=peak_flops(config.device, config.dtype),
-        device=device_name(config.device),
-        dataset=dataset.name,
-        data_fingerprint=dataset.fingerprint,
-        torch_version=torch.__version__,
-        code_version=code_version(),
-        config=asdict(replace(config, peak_lr=schedule.peak_lr)),
-    )
+    run = describe(run_id, config, schedule, seed, dataset, state.model, history)
     with atomic(folder / "curve.csv") as path:
         path.write_text(history.to_csv())
     with atomic(folder / "run.json") as path:  # the run is complete once this is there
@@ -230,6 +201,41 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         (folder / CHECKPOINT).unlink(missing_ok=True)
     (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
     return run
+
+
+def compiled(state: State, batch, config: Config):
+    """torch.compile of the model, its first call done: that compiles for a minute, which is no step's time."""
+    forward = torch.compile(state.model)
+    with autocast(config):
+        forward(*batch)[1].backward()
+    state.optimizer.zero_grad(set_to_none=True)
+    return forward
+
+
+def describe(run_id, config, schedule, seed, dataset, model, history) -> dict:
+    """What run.json holds: how the run ended, what it was made from, and what its speed is measured by."""
+    final_val_loss = dict(history.val).get(config.steps - 1, math.nan)  # a diverged run has none
+    complete = math.isfinite(final_val_loss)
+    return dict(
+        run_id=run_id,
+        status="complete" if complete else "diverged",
+        final_val_loss=final_val_loss if complete else None,
+        schedule=schedule.spec,
+        seed=seed,
+        peak_lr=schedule.peak_lr,
+        steps=config.steps,
+        steps_taken=len(history.loss),
+        tokens=len(history.loss) * config.tokens_per_step,
+        parameters=model.num_params(),
+        flops_per_token=model.flops_per_token(),
+        peak_flops=peak_flops(config.device, config.dtype),
+        device=device_name(config.device),
+        dataset=dataset.name,
+        data_fingerprint=dataset.fingerprint,
+        torch_version=torch.__version__,
+        code_version=code_version(),
+        config=asdict(replace(config, peak_lr=schedule.peak_lr)),
+    )
 
 
 def moment(device: str):
@@ -263,7 +269,7 @@ def main():
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
     print(f"{schedule.spec}: {config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}, on {device_name(config.device)} in {config.dtype}")
-    if (folder / "run.json").exists():
+    if (folder / "run.json").exists() and (folder / CHECKPOINT).exists():  # compare.py keeps no checkpoints
         return print(f"complete already: {folder}")
 
     def print_step(done, loss):

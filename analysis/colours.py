@@ -28,13 +28,3 @@ def colour_of(label: str) -> str:
     name, _ = split_name(label)
     name = ALIASES.get(name, name)
     return BUILT_IN.get(name) or USERS[hashlib.sha256(name.encode()).digest()[0] % len(USERS)]
-
-
-def png_palette() -> list[int]:
-    """176 colours as red, green, blue: each schedule's exactly, mixed with white as the edges of lines are, and greys.
-
-    A palette chosen for the picture would be as small, and give a schedule that has one dot another's colour.
-    """
-    colours = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in [*FAMILIES, *USERS] if c != "#000000"]
-    tints = [255 - (255 - part) * k // 12 for colour in colours for k in range(1, 13) for part in colour]
-    return tints + [255 * k // 31 for k in range(32) for _ in range(3)]  # PIL mixes up colours less than 8 apart

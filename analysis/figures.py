@@ -9,8 +9,8 @@ from pathlib import Path
 from nanosched.files import atomic
 from nanosched.history import read_curve
 
-from .colours import colour_of, png_palette
-from .page import DPI, STYLE, spell_lr
+from .colours import colour_of
+from .page import STYLE, spell_lr
 
 MOST_PANELS = 36  # a sweep of peak lrs has hundreds, which nobody can compare
 CHOSEN = "Each schedule at the peak lr where it ended lowest; ranking.png has them all. "
@@ -74,16 +74,6 @@ def one_each(groups: list[Group]) -> list[Group]:
 
 
 def save(fig, path: Path) -> Path:
-    """Write the figure as a PNG of few colours, a third of the size that all colours would take; returns the path."""
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image  # comes with matplotlib
-
-    canvas = FigureCanvasAgg(fig)
-    canvas.draw()
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(png_palette())
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(palette=palette, dither=Image.Dither.NONE)
     with atomic(path) as temporary:
-        image.save(temporary, format="png", dpi=(DPI, DPI))
+        fig.savefig(temporary, format="png")
     return path

@@ -9,7 +9,7 @@ import re
 import textwrap
 
 WIDTH = 9.5  # inches
-DPI = 150
+DPI = 120
 TITLE, TEXT = 11, 8  # points
 GREY, DARK = "#c4c4c4", "#333333"
 STYLE = {

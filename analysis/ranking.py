@@ -12,22 +12,24 @@ from rich.table import Table
 def print_ranking(summary: list[dict], seeds: int):
     """Print the summary's rows, best first; with one seed, as an order and not as a ranking."""
     several_lrs = len({line["peak_lr"] for line in summary}) > 1
-    best = summary[0]["final_val_loss"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("schedule", no_wrap=True)
     if several_lrs:
         table.add_column("peak lr", justify="right")
-    for heading in ("val loss", "to best", "std over seeds" if seeds > 1 else "", "best val", "grad-norm spikes", "ms/step"):
-        if heading:
-            table.add_column(heading, justify="right")
+    over_seeds = ["std over seeds", "to best", "std paired by seed"] if seeds > 1 else ["to best"]
+    for heading in ("val loss", *over_seeds, "best val", "grad-norm spikes", "ms/step"):
+        table.add_column(heading, justify="right")
     for line in summary:
         cells = [str(line["rank"]), escape(line["scheduler"])]
         if several_lrs:
             cells.append(f"{line['peak_lr']:g}")
-        cells += [number(line["final_val_loss"]) + lost(line), number(line["final_val_loss"] - best, "+.4f")]
+        cells.append(number(line["final_val_loss"]) + lost(line))
         if seeds > 1:
             cells.append(number(line["final_val_loss_std"]))
+        cells.append(number(line["to_best"], "+.4f"))
+        if seeds > 1:
+            cells.append(number(line["to_best_std"]))
         cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
         table.add_row(*cells)
     longest = max(len(line["scheduler"]) for line in summary)

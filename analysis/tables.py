@@ -22,7 +22,10 @@ RUN_COLUMNS = [
     "step_ms_p95", "mfu", "device", "dtype", "dataset", "data_fingerprint", "torch_version", "code_version",
 ]  # fmt: skip
 MEANS = [c for c in RUN_COLUMNS[8:25] if c != "final_val_loss"]  # of each number, the mean over seeds
-SUMMARY_COLUMNS = ["rank", "scheduler", "params", "peak_lr", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std", *MEANS]
+SUMMARY_COLUMNS = [
+    "rank", "scheduler", "params", "peak_lr", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
+    "to_best", "to_best_std", *MEANS,
+]  # fmt: skip
 
 
 def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
@@ -73,29 +76,36 @@ def spell_params(schedule) -> str:
 
 
 def summary_rows(rows: list[dict]) -> list[dict]:
-    """A row for each schedule and peak lr, best mean final validation loss first; one with a lost run comes last."""
+    """A row for each schedule and peak lr, best mean final validation loss first; one with a lost run comes last.
+
+    `to_best` is the mean difference to the first row and `to_best_std` its standard deviation, both paired by seed: what
+    the seeds have in common cancels out.
+    """
     groups = {}
     for row in rows:
         groups.setdefault((row["scheduler"], row["peak_lr"]), []).append(row)
     summary = []
     for group in groups.values():
         complete = [row for row in group if row["status"] == "complete"]
-        losses = [row["final_val_loss"] for row in complete]
         line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr")}
         line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
-        line["final_val_loss"] = float(np.mean(losses)) if losses else math.nan
-        line["final_val_loss_std"] = float(np.std(losses, ddof=1)) if len(losses) > 1 else math.nan
-        line.update({name: float(np.mean([row[name] for row in complete])) if complete else math.nan for name in MEANS})
+        line["losses"] = {row["seed"]: row["final_val_loss"] for row in complete}
+        line["final_val_loss"], line["final_val_loss_std"] = mean_and_std(list(line["losses"].values()))
+        line.update({name: mean_and_std([row[name] for row in complete])[0] for name in MEANS})
         summary.append(line)
-    # a mean over the seeds that survived would flatter a schedule that diverged on the others
-    summary.sort(key=lambda line: (line["diverged"] + line["failed"], line["final_val_loss"] if losses_of(line) else math.inf))
+    # a mean over the seeds that came through would flatter a schedule that diverged on the others
+    summary.sort(key=lambda line: (line["diverged"] + line["failed"], not line["losses"], line["final_val_loss"]))
+    best = summary[0]["losses"] if summary else {}
     for rank, line in enumerate(summary, 1):
-        line["rank"] = rank
+        losses = line.pop("losses")
+        differences = [losses[seed] - best[seed] for seed in losses if seed in best]
+        line["rank"], (line["to_best"], line["to_best_std"]) = rank, mean_and_std(differences)
     return summary
 
 
-def losses_of(line: dict) -> bool:
-    return not math.isnan(line["final_val_loss"])
+def mean_and_std(values: list[float]) -> tuple[float, float]:
+    """Mean and standard deviation (n - 1), NaN where there are too few values."""
+    return float(np.mean(values)) if values else math.nan, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def write_tables(out: Path, rows: list[dict]) -> list[dict]:

@@ -21,8 +21,8 @@ class History:
     val: list = field(default_factory=list)  # measured after the update of that 0-based step
 
     def to_csv(self) -> str:
-        """A row a step; losses and norms are float32, written with the digits that give back their bits."""
-        val = {step: np.float32(loss) for step, loss in self.val}
+        """A row a step; training losses and norms are float32, written with the digits that give back their bits."""
+        val = dict(self.val)
         rows = [",".join(COLUMNS)]
         for step, (loss, lr, grad_norm, step_s) in enumerate(zip(self.loss, self.lr, self.grad_norm, self.step_s)):
             rows.append(f"{step},{np.float32(loss)!s},{lr!r},{np.float32(grad_norm)!s},{step_s:.6f},{val.get(step, '')!s}")

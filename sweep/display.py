@@ -23,14 +23,14 @@ class Display:
         self.progress.stop()
 
     def start(self, run):
-        self.tasks[run.id] = self.progress.add_task(name_of(run), total=self.steps, detail="")
+        if run.id not in self.tasks:  # it may be started again after its process died
+            self.tasks[run.id] = self.progress.add_task(name_of(run), total=self.steps, detail="")
 
     def step(self, run, done: int, loss: float):
         """`done` steps are taken, the last of them with this loss."""
-        if run.id in self.tasks:  # a message can come after its run's end
-            self.progress.update(self.tasks[run.id], completed=done, detail=f"loss {loss:.4f}")
-            running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
-            self.progress.update(self.overall, completed=self.ended * self.steps + running)
+        self.progress.update(self.tasks[run.id], completed=done, detail=f"loss {loss:.4f}")
+        running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
+        self.progress.update(self.overall, completed=self.ended * self.steps + running)
 
     def end(self, run, result: dict | None, error: str | None):
         """`result` is what run.json holds, None for a run that failed with `error` or was stopped."""

@@ -16,6 +16,7 @@ from schedulers import load_file
 from .plan import Run
 from .store import run_folder
 
+MOST_WORKERS = 8  # each takes 0.4 GB
 HUGE_PAGES = "glibc.malloc.hugetlb=1"  # for new processes: most of a CPU step's page faults go, and a tenth of its time
 
 
@@ -30,7 +31,7 @@ def execute(runs: list[Run], config: Config, dataset, out: Path, schedule_files:
     Returns:
         run id -> error in one line, for the runs that failed.
     """
-    workers = min(len(runs), (os.cpu_count() or 1) // config.threads) if config.device == "cpu" else 1
+    workers = min(len(runs), (os.cpu_count() or 1) // config.threads, MOST_WORKERS) if config.device == "cpu" else 1
     if workers > 1:
         return execute_side_by_side(workers, runs, config, dataset, out, schedule_files, display, should_stop)
     errors = {}
@@ -59,25 +60,27 @@ def train_one(run: Run, config: Config, dataset, out: Path, on_step, should_stop
 
 
 def execute_side_by_side(workers, runs, config, dataset, out, schedule_files, display, should_stop):
-    """A process that dies (killed, out of memory) breaks its pool: the runs it held are tried again, each in its own."""
+    """One process that dies (killed, out of memory) ends its whole pool: what that leaves is trained in new ones."""
     os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     errors, groups = {}, [runs]
     while groups and not should_stop():
         group = groups.pop(0)
-        in_training, waiting = train_group(group, min(workers, len(group)), config, dataset, out, schedule_files, errors, display, should_stop)
-        if in_training == group[:1] and len(group) == 1:
+        started, waiting = train_group(group, min(workers, len(group)), config, dataset, out, schedule_files, errors, display, should_stop)
+        if len(group) == 1 and started + waiting:
             errors[group[0].id] = "its process died: out of memory, or killed"
             display.end(group[0], None, errors[group[0].id])
+        elif started:  # any of them may be the one that dies, so each is alone now
+            groups += [[run] for run in started] + [waiting] * bool(waiting)
         else:
-            groups += [[run] for run in in_training] + ([waiting] if waiting else [])
+            groups += [[run] for run in waiting]
     return errors
 
 
 def train_group(runs, workers, config, dataset, out, schedule_files, errors, display, should_stop) -> tuple[list[Run], list[Run]]:
-    """Train runs in one pool; returns those that were in training and those that waited when the pool broke, if it did."""
+    """Train runs in one pool; returns those that had started and those that waited when the pool broke, if it did."""
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
     stop, messages = context.Event(), context.Queue()
-    by_id, started, lost = {run.id: run for run in runs}, set(), []
+    unfinished, started, lost = {run.id: run for run in runs}, set(), []
     with ProcessPoolExecutor(workers, context, start_worker, (schedule_files, messages, stop)) as pool:
         futures = {pool.submit(train_in_worker, run, config, dataset, out): run for run in runs}
         try:
@@ -89,14 +92,15 @@ def train_group(runs, workers, config, dataset, out, schedule_files, errors, dis
                 while not messages.empty():
                     kind, run_id, *rest = messages.get()
                     started.add(run_id)
-                    getattr(display, kind)(by_id[run_id], *rest)
+                    if run_id in unfinished:  # a message can be slower than the run's result
+                        getattr(display, kind)(unfinished[run_id], *rest)
                 for future in done:
                     run = futures.pop(future)
                     if isinstance(future.exception(), BrokenProcessPool):
                         lost.append(run)
                         continue
                     result, error = future.result()
-                    display.end(run, result, error)
+                    display.end(unfinished.pop(run.id), result, error)
                     if error:
                         errors[run.id] = error
         finally:

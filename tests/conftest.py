@@ -9,7 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("untimed", deadline=None)  # no test is about time
+settings.load_profile("untimed")
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: on tensors this small, threads only wait for each other
 
 ROOT = Path(__file__).parents[1]

@@ -169,7 +169,7 @@ def test_failure_at_any_write_resumes_to_the_same_bytes(documents, tmp_path, mon
         assert "manifest.json" not in contents(out)
         assert contents(prepare(documents, out=out, say=lambda line: None, **ARGUMENTS)) == whole
         fail_at, failures = fail_at + 1, failures + 1
-    assert failures > 15
+    assert failures >= 10  # every shard, the progress file after it, and the manifest
 
 
 KILLED = """
@@ -205,10 +205,10 @@ def test_killed_process_goes_on_to_the_same_bytes(documents, tmp_path, at):
 
 def test_finished_folder_is_left_alone(documents, tmp_path, monkeypatch):
     out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
-    before = {p.name: p.stat().st_mtime_ns for p in out.glob("*.*")}
+    before = {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")}
     monkeypatch.setattr(corpora, "read_tables", None)
     prepare(documents, out=out, **ARGUMENTS)
-    assert {p.name: p.stat().st_mtime_ns for p in out.glob("*.*")} == before
+    assert {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")} == before
 
 
 @pytest.mark.parametrize(

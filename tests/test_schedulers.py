@@ -81,7 +81,7 @@ FORMULAS = [
     ("cosine_restarts", lambda t, p, T, W: restarts(t, (T - W) / 4, 1, 0.1, 1.0)),
     ("cosine_restarts:period=5,t_mult=2,final_lr_ratio=0.2,decay_mult=0.7",
      lambda t, p, T, W: restarts(t, 5, 2, 0.2, 0.7)),
-    ("power", lambda t, p, T, W:
+    ("power:a=4.0", lambda t, p, T, W:
      cooled(np.minimum(1, 4 * np.maximum(t, 1.0) ** -0.51), max(W, T - round(0.2 * T)), T, t, "exp", 0.01)),
     ("rex", lambda t, p, T, W: 2 * (1 - p) / (2 - p)),
     ("rex:final_lr_ratio=0.1", lambda t, p, T, W: 0.1 + 1.8 * (1 - p) / (2 - p)),
@@ -159,6 +159,11 @@ def test_the_2024_blog():
 
 # --- properties --------------------------------------------------------------------------------------------------------
 
+def test_power_takes_over_where_the_warmup_ends():
+    lrs = get_schedule("power:cooldown=0", 400, 1.0, warmup_steps=50).lrs()
+    assert lrs[50] == pytest.approx(1.0, rel=1e-12) and lrs[200] == pytest.approx(4**-0.51, rel=1e-12)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data(), st.sampled_from([n for n in list_schedules()]), st.integers(1, 60), st.floats(1e-8, 100))
 def test_properties(data, name, T, peak):
@@ -192,7 +197,7 @@ def test_spec_leaves_out_defaults():
 
 
 def test_a_cooldown_never_rises():
-    for spec in ("wssd:factor=0.05,final_lr_ratio=0.2", "inverse_sqrt_cooldown:timescale=1,final_lr_ratio=0.9", "power"):
+    for spec in ("wssd:factor=0.05,final_lr_ratio=0.2", "inverse_sqrt_cooldown:timescale=1,final_lr_ratio=0.9", "power:a=4"):
         assert (np.diff(get_schedule(spec, 3000, 1.0).lrs()) <= 0).all()
 
 

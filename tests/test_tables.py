@@ -215,7 +215,8 @@ def ranked(capsys, rows, seeds):
 def test_the_ranking_says_how_far_behind_the_best(capsys):
     said = ranked(capsys, [row("cosine", 2.5), row("wsd", 2.25), row("cosine", 2.7, seed=1), row("wsd", 2.35, seed=1)], seeds=2)
     lines = [line.split() for line in said.splitlines() if line[:1].isdigit()]
-    assert [line[:5] for line in lines] == [["1", "wsd", "2.3000", "+0.0000", "0.0707"], ["2", "cosine", "2.6000", "+0.3000", "0.1414"]]
+    assert [line[:5] for line in lines] == [["1", "wsd", "2.3000", "0.0707", "+0.0000"], ["2", "cosine", "2.6000", "0.1414", "+0.3000"]]
+    assert [line[5] for line in lines] == ["0.0000", "0.0707"]  # differences of 0.25 and 0.35, paired by seed
     assert "no ranking" not in said
 
 
