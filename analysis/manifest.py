@@ -26,7 +26,7 @@ def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: 
         command=command,
         config=asdict(config),
         dataset=dict(name=dataset.name, tokenizer=dataset.tokenizer, vocab_size=dataset.vocab_size, fingerprint=dataset.fingerprint, train_tokens=len(dataset.train), val_tokens=len(dataset.val)),
-        machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=platform.platform()),
+        machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=f"{platform.system()} {platform.machine()}"),
         versions=dict(nanosched=code_version(), python=platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}),
         seconds_trained=round(sum(row.get("marginal_s", 0) for row in rows), 3),
         runs=[dict(run_id=run.id, scheduler=run.label, seed=run.seed, peak_lr=run.schedule.peak_lr) for run in runs],
