@@ -36,6 +36,8 @@ class Display:
         """`result` is what run.json holds, None for a run that failed with `error` or was stopped."""
         if run.id in self.tasks:
             self.progress.remove_task(self.tasks.pop(run.id))
+        if not (result or error):
+            return
         self.ended += 1
         self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"{self.ended} of {self.n_runs} runs")
         if error:
