@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanosched.files import atomic
 from nanosched.history import read_curve
+from sweep.store import load_run, run_folder
 
 from .colours import colour_of
 from .page import STYLE, spell_lr
@@ -45,7 +45,7 @@ def draw_figures(out: Path, rows: list[dict], summary: list[dict]) -> list[Path]
     if not measured:
         return []
     groups = read_groups(Path(out), rows, summary)
-    run = json.loads((Path(out) / "runs" / measured[0]["run_id"] / "run.json").read_text())
+    run = load_run(out, measured[0]["run_id"])
     setup = setup_words(groups, run)
     in_panels, chosen = (groups, "") if len(groups) <= MOST_PANELS else (one_each(groups), CHOSEN)
     with style.context(STYLE, after_reset=True):  # whatever the user's matplotlibrc says
@@ -56,7 +56,7 @@ def draw_figures(out: Path, rows: list[dict], summary: list[dict]) -> list[Path]
 
 def read_groups(out: Path, rows: list[dict], summary: list[dict]) -> list[Group]:
     """The summary's rows with their curves, each of which is read once."""
-    curves = {row["run_id"]: read_curve(out / "runs" / row["run_id"] / "curve.csv") for row in rows if row["status"] != "failed"}
+    curves = {row["run_id"]: read_curve(run_folder(out, row["run_id"]) / "curve.csv") for row in rows if row["status"] != "failed"}
     several_lrs = len({line["peak_lr"] for line in summary}) > 1
     groups = []
     for line in summary:

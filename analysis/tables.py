@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from nanosched.files import atomic
 from nanosched.history import COLUMNS, read_curve
+from sweep.store import is_complete, load_run, run_folder
 
 from .metrics import curve_metrics
 
@@ -38,20 +38,19 @@ def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
     """
     rows, seen = [], set()
     for run in runs:
-        folder = out / "runs" / run.id
         row = dict(run_id=run.id, scheduler=run.label, params=spell_params(run.schedule), seed=run.seed, peak_lr=run.schedule.peak_lr, steps=run.schedule.steps)
-        if (folder / "run.json").exists():
-            rows.append(row | finished(folder, run.schedule, shared=run.id in seen))
+        if is_complete(out, run.id):
+            rows.append(row | finished(out, run, shared=run.id in seen))
             seen.add(run.id)
         elif run.id in errors:
             rows.append(row | dict(status="failed"))
     return rows
 
 
-def finished(folder: Path, schedule, shared: bool) -> dict:
+def finished(out: Path, asked, shared: bool) -> dict:
     """The columns of a run that is in the store; `shared` means a row before this one has paid for it."""
-    run = json.loads((folder / "run.json").read_text())
-    metrics = curve_metrics(read_curve(folder / "curve.csv"), schedule.first, run["config"]["grad_clip"])
+    run = load_run(out, asked.id)
+    metrics = curve_metrics(read_curve(run_folder(out, asked.id) / "curve.csv"), asked.schedule.first, run["config"]["grad_clip"])
     tokens_per_s = run["tokens"] / metrics["wall_s"]
     return dict(
         **metrics,
@@ -116,7 +115,7 @@ def write_tables(out: Path, rows: list[dict]) -> list[dict]:
     with atomic(out / "curves.csv") as path, open(path, "w") as file:
         file.write(",".join(["run_id", "scheduler", "seed", "peak_lr", *COLUMNS]) + "\n")
         for row in rows:
-            curve = out / "runs" / row["run_id"] / "curve.csv"
+            curve = run_folder(out, row["run_id"]) / "curve.csv"
             if row["status"] != "failed":
                 start = io.StringIO()  # csv knows how to quote
                 csv.writer(start).writerow([row[c] for c in ("run_id", "scheduler", "seed", "peak_lr")])

@@ -42,9 +42,9 @@ class Display:
         self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"{self.ended} of {self.n_runs} runs")
         if error:
             self.say(f"{name_of(run)}: failed: {error}")
-        elif result and result["status"] == "diverged":
+        elif result["status"] == "diverged":
             self.say(f"{name_of(run)}: diverged at step {result['steps_taken'] - 1}")
-        elif result:
+        else:
             self.say(f"{name_of(run)}: validation loss {result['final_val_loss']:.4f}")
 
     def say(self, line: str):
