@@ -19,8 +19,10 @@ from data import find_dataset, open_dataset
 from nanosched.config import add_flags, check_seed, from_args
 from schedulers import resolve
 from schedulers.load import loaded_files
-from sweep.plan import distinct, make_schedules, plan_runs
-from sweep.store import is_complete
+from sweep.calibrate import choose_slots
+from sweep.dry_run import print_dry_run
+from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
+from sweep.store import delete_states, is_complete, locked, saved_steps
 
 
 def parse_args():
@@ -38,19 +40,26 @@ def main():
     try:
         request = read_request(args)
         if args.dry_run:
-            return print_dry_run(*request)
+            return dry_run(*request)
         config, schedules, seeds, out = request
         dataset = open_dataset(config.dataset, config.tokenizer)
         dataset.check_windows(config.batch_size, config.block_size)
         check_writable(out / "runs")
+        lock = locked(out)
+        slots = choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds))
+        config = replace(config, replicas="stacked" if slots else "separate")
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
     except KeyboardInterrupt:
         sys.exit("\nStopped before training. The same command starts again.")
 
-    runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
-    errors, stopped = train_missing(runs, config, dataset, out)
-    show_results(runs, errors, config, dataset, out)
+    with lock:
+        runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
+        errors, stopped = train_missing(runs, config, dataset, out, slots)
+        try:
+            show_results(runs, errors, config, dataset, out)
+        except OSError as e:
+            sys.exit(f"error: {e}; what is trained is kept")
     if stopped:
         print("\nStopped. What is trained is kept: the same command goes on from here.")
         sys.exit(130)
@@ -64,6 +73,8 @@ def read_request(args):
         ValueError: one line that names what is wrong.
     """
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
+    horizons = args.steps and read_numbers("steps", args.steps, int)
+    args.steps = horizons and max(horizons)
     config, comparison, name = from_args(args)
     asked = comparison.get("schedulers", "all") if args.schedulers is None else args.schedulers
     specs = resolve(asked if isinstance(asked, str) else ",".join(map(str, asked)))
@@ -73,7 +84,7 @@ def read_request(args):
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
     if len(peak_lrs) == 1:
         config = replace(config, peak_lr=peak_lrs[0])
-    return config, make_schedules(config, specs, peak_lrs), seeds, Path(args.out or Path("results", name))
+    return config, make_schedules(config, specs, peak_lrs, horizons or [config.steps]), seeds, Path(args.out or Path("results", name))
 
 
 def read_numbers(name: str, given, kind) -> list:
@@ -88,21 +99,11 @@ def read_numbers(name: str, given, kind) -> list:
     return list(dict.fromkeys(numbers))
 
 
-def print_dry_run(config, schedules, seeds, out):
-    """What would be trained; nothing is fetched or prepared, and torch is not imported."""
-    dataset = find_dataset(config.dataset, config.tokenizer)
-    runs = plan_runs(config, schedules, seeds, dataset and dataset.fingerprint)
-    if dataset:
-        todo = [run for run in distinct(runs) if not is_complete(out, run.id)]
-        data = dataset.name
-    else:
-        todo, data = runs, f"{config.dataset}, not prepared yet"
-    for run in runs:
-        state = "complete" if is_complete(out, run.id) else "to train"
-        print(f"{run.label}  seed {run.seed}  peak lr {run.schedule.peak_lr:g}  {state}")
-    steps = len(todo) * config.steps
-    print(f"\n{len(runs)} runs asked for, {len(todo)} to train: {steps:,} steps of {config.tokens_per_step:,} tokens on {config.device}")
-    print(f"data: {data}\nout: {out}")
+def dry_run(config, schedules, seeds, out):
+    from analysis.plan_figure import draw_plan
+
+    runs = print_dry_run(config, schedules, seeds, out)
+    print(f"plan: {draw_plan(out, plan_branches(runs, config))}")
 
 
 def check_writable(folder: Path):
@@ -111,38 +112,47 @@ def check_writable(folder: Path):
     tempfile.TemporaryFile(dir=folder).close()
 
 
-def train_missing(runs, config, dataset, out):
+def train_missing(runs, config, dataset, out, slots):
     """Train what the store doesn't have, with a progress display; returns (errors by run id, whether it was stopped)."""
     from nanosched.interrupt import ctrl_c
     from sweep.display import Display
 
     needed = distinct(runs)
     todo = [run for run in needed if not is_complete(out, run.id)]
-    print(f"{len(needed)} runs of {config.steps} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}")
+    horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
+    print(f"{len(needed)} runs of {horizons} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}")
     if not todo:
         return {}, False
 
     from sweep.execute import execute
 
-    with ctrl_c() as pressed, Display(todo, config.steps) as display:
-        errors = execute(todo, config, dataset, out, loaded_files(), display, pressed)
-        return errors, pressed()
+    branches = plan_branches(todo, config, saved_steps(out, todo, config, dataset.fingerprint))
+    with ctrl_c() as pressed, Display(branches) as display:
+        errors = execute(branches, config, dataset, out, loaded_files(), display, pressed, slots)
+        stopped = pressed()
+    if not errors and not stopped:
+        delete_states(out, needed, config, dataset.fingerprint)
+    return errors, stopped
 
 
 def show_results(runs, errors, config, dataset, out):
     """Write the tables, the manifest and the figures, then print the ranking and where the files are."""
+    from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
     from analysis.manifest import write_manifest
+    from analysis.plan_figure import draw_plan
     from analysis.ranking import print_ranking
     from analysis.tables import run_rows, write_tables
 
     rows = run_rows(out, runs, errors)
     if not rows:
         return
-    summary = write_tables(out, rows)
-    write_manifest(out, runs, rows, config, dataset, command=shlex.join(["python", "compare.py", *sys.argv[1:]]))
-    figures = draw_figures(out, rows, summary)
+    summary, cost = write_tables(out, rows), sweep_cost(out, rows)
+    write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
+    figures = [*draw_figures(out, rows, summary), draw_plan(out, plan_branches(distinct(runs), config))]
     print_ranking(summary, len({run.seed for run in runs}))
+    if cost["runs"] > 1:
+        print("\n" + spell_cost(cost, rows))
     print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *figures]))
 
 

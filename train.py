@@ -9,7 +9,6 @@ read on the way. So a run that was stopped goes on, by the same command, as if i
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -53,10 +52,10 @@ import torch
 from data import batch, open_dataset, prefetch, validation_batches
 from model import GPT2, GPT2Config
 from nanosched.checkpoint import NAME as CHECKPOINT, load_checkpoint, save_checkpoint
-from nanosched.files import atomic
 from nanosched.hardware import device_name, peak_flops
 from nanosched.history import History
 from nanosched.interrupt import ctrl_c
+from nanosched.run_files import write_run
 from nanosched.version import code_version
 
 FLUSH = 10  # steps between two looks at a GPU's losses: each look waits for the GPU
@@ -134,73 +133,177 @@ def autocast(config: Config):
     return torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.dtype == "bfloat16")
 
 
-def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoint=False, on_step=None, should_stop=None):
-    """Train one run into `folder`, from the checkpoint there if there is one.
+class OneCheckpoint:
+    """folder/ckpt.pt: where a run of train.py is kept on its way, and at its end if `keep`."""
+
+    forks = ()
+
+    def __init__(self, folder: Path, keep: bool):
+        self.file, self.keep = folder / CHECKPOINT, keep
+
+    def starts(self) -> list[Path]:
+        return [self.file] if self.file.exists() else []
+
+    def path(self, step: int) -> Path:
+        return self.file
+
+    def kept(self, step: int):
+        pass
+
+    def ended(self):
+        if not self.keep:
+            self.file.unlink(missing_ok=True)
+
+
+class Training:
+    """One run on its way: its state, what it has measured, and what is due between two steps."""
+
+    def __init__(self, config, schedule, seed, dataset, folder, states):
+        self.config, self.schedule, self.seed, self.dataset, self.folder, self.states = config, schedule, seed, dataset, folder, states
+        self.id = config.run_id(schedule, seed, dataset.fingerprint)
+        self.lrs = schedule.lrs()
+        self.state, self.history = initial_state(config, dataset.vocab_size, seed), History()
+        self.trained_from = self.load()  # the steps before are another run's
+        self.unread = []  # steps whose numbers are still on the device
+        self.written = 0  # rows of curve.csv
+        self.write_curve()
+
+    def load(self) -> int:
+        for path in self.states.starts():
+            checkpoint = load_checkpoint(path, self.state, self.history)
+            if checkpoint and path.name == CHECKPOINT and checkpoint["run_id"] != self.id:
+                raise ValueError(f"{path} belongs to run {checkpoint['run_id']}, not to {self.id}: give another --out")
+            if checkpoint:
+                return checkpoint["trained_from"] if checkpoint["run_id"] == self.id else self.state.step
+        return 0
+
+    def steps_left(self) -> range:
+        return range(self.state.step, self.schedule.steps if self.history.finite else self.state.step)
+
+    def batch(self, step: int):
+        rows = self.config.batch_size * self.config.gradient_accumulation_steps
+        return batch(self.dataset.train, self.dataset.fingerprint, self.seed, step, rows, self.config.block_size)
+
+    def next_lr(self) -> float:
+        step = self.state.step
+        return self.schedule(step, self.history.val) if self.schedule.reactive else float(self.lrs[step])
+
+    @property
+    def validation_due(self) -> bool:
+        return self.state.step % self.config.eval_interval == 0
+
+    @property
+    def saving_due(self) -> bool:
+        step = self.state.step
+        return step in self.states.forks or step % self.config.checkpoint_interval == 0 and step < self.schedule.steps
+
+    def must_read(self) -> bool:
+        """Whether the steps' numbers are due; each look waits for the GPU."""
+        return self.config.device == "cpu" or len(self.unread) == FLUSH or self.validation_due or self.saving_due
+
+    def read(self) -> bool:
+        """Move the steps taken since the last look into the history; False at a loss or norm that is not finite."""
+        for lr, loss, grad_norm, seconds in self.unread:
+            self.history.lr.append(lr)
+            self.history.loss.append(float(loss))
+            self.history.grad_norm.append(float(grad_norm))
+            self.history.step_s.append(seconds())
+            if not self.history.finite:
+                break
+        self.unread.clear()
+        return self.history.finite
+
+    def between_steps(self, val_batches):
+        """Validate and keep the state where that is due."""
+        if self.validation_due:
+            self.validate(val_batches)
+        if self.saving_due:
+            self.save()
+        self.write_curve()
+
+    def validate(self, val_batches):
+        self.history.val.append((self.state.step - 1, validate(self.state.model, val_batches, self.config)))
+
+    def save(self, step: int | None = None):
+        step = self.state.step if step is None else step
+        save_checkpoint(self.states.path(step), self.id, self.trained_from, self.state, self.history, self.config)
+        self.states.kept(step)
+
+    def write_curve(self):
+        """Append the new rows to curve.csv, for whoever watches; the whole file is written again at the end."""
+        with open(self.folder / "curve.csv", "a" if self.written else "w") as file:
+            file.write(self.history.to_csv(self.written))
+        self.written = len(self.history.loss)
+
+    def finish(self, val_batches) -> dict:
+        """Validate, write the run's files and give back what run.json holds."""
+        steps = self.schedule.steps
+        if not self.history.finite:
+            for step in self.states.forks:
+                if step >= len(self.history.loss):  # whoever would part from it there has diverged with it
+                    self.save(step)
+        elif steps - 1 not in dict(self.history.val):
+            self.validate(val_batches)
+        run = describe(self)
+        if self.states.keep:
+            self.save()
+        write_run(self.folder, run, self.history.to_csv())
+        self.states.ended()
+        return run
+
+
+def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoint=False, on_step=None, should_stop=None, states=None):
+    """Train one run into `folder`, from a state of it if one is kept.
 
     Args:
         config: a Config with the machine's settings decided.
-        schedule: a Schedule over config.steps.
+        schedule: a Schedule; the run has its steps.
         seed: int, of weights, batches and dropout.
         dataset: a data.Dataset.
-        folder: gets ckpt.pt on the way and at the end curve.csv and, last of all, run.json.
+        folder: gets curve.csv, row by row, and at the end run.json.
         steps_now: stop with a checkpoint after this many steps.
         keep_checkpoint: leave the last ckpt.pt there.
         on_step: called with (steps taken, the last one's loss) when they are known.
         should_stop: asked after each step; if true, stop with a checkpoint.
+        states: where states are kept and others part from this run; default folder/ckpt.pt.
 
     Returns:
         what run.json holds, or None if the run was stopped before its end.
     """
     torch.set_num_threads(config.threads)
-    run_id = config.run_id(schedule, seed, dataset.fingerprint)
-    state, history = initial_state(config, dataset.vocab_size, seed), History()
-    load_checkpoint(folder, run_id, state, history)
-    rows = config.batch_size * config.gradient_accumulation_steps
-    val_arrays = validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
-    val_batches = list(prefetch(val_arrays.__getitem__, range(len(val_arrays)), config.device))
+    folder.mkdir(parents=True, exist_ok=True)
+    training = Training(config, schedule, seed, dataset, folder, states or OneCheckpoint(folder, keep_checkpoint))
+    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    state = training.state
     forward = compiled(state, val_batches[0], config) if config.compile == "true" else state.model
-    lrs = schedule.lrs()
     stop_at = None if steps_now is None else state.step + steps_now
-    unread = []  # steps whose numbers are still on the device
 
-    def get_batch(step):
-        return batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
-
-    for x, y in prefetch(get_batch, range(state.step, config.steps), config.device):
-        step = state.step
-        lr = schedule(step, history.val) if schedule.reactive else float(lrs[step])
+    for x, y in prefetch(training.batch, training.steps_left(), config.device):
+        lr = training.next_lr()
 
         start = moment(config.device)
         loss, grad_norm = train_step(state, x, y, lr, config, forward)
-        unread.append((lr, loss, grad_norm, start, moment(config.device)))
+        training.unread.append((lr, loss, grad_norm, since(start, config.device)))
 
-        last = state.step == config.steps
-        validate_now = last or state.step % config.eval_interval == 0
-        save_now = keep_checkpoint if last else state.step % config.checkpoint_interval == 0
-        stop_now = not last and (state.step == stop_at or should_stop is not None and should_stop())
-
-        if config.device == "cpu" or len(unread) == FLUSH or validate_now or save_now or stop_now:
-            finite = read(unread, history)
+        stop_now = state.step < schedule.steps and (state.step == stop_at or should_stop is not None and should_stop())
+        if training.must_read() or stop_now:
+            finite = training.read()
             if on_step:
-                on_step(len(history.loss), history.loss[-1])
+                on_step(len(training.history.loss), training.history.loss[-1])
             if not finite:
                 break
-        if validate_now:
-            history.val.append((step, validate(state.model, val_batches, config)))
-        if save_now or stop_now:
-            save_checkpoint(folder, run_id, state, history, config)
+            training.between_steps(val_batches)
         if stop_now:
+            if not training.saving_due:
+                training.save()
             return None
 
-    run = describe(run_id, config, schedule, seed, dataset, state.model, history)
-    with atomic(folder / "curve.csv") as path:
-        path.write_text(history.to_csv())
-    with atomic(folder / "run.json") as path:  # the run is complete once this is there
-        path.write_text(json.dumps(run, indent=1) + "\n")
-    if not keep_checkpoint:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
-    return run
+    training.read()
+    return training.finish(val_batches)
+
+
+def on_device(arrays, config: Config) -> list:
+    return list(prefetch(arrays.__getitem__, range(len(arrays)), config.device))
 
 
 def compiled(state: State, batch, config: Config):
@@ -212,29 +315,31 @@ def compiled(state: State, batch, config: Config):
     return forward
 
 
-def describe(run_id, config, schedule, seed, dataset, model, history) -> dict:
+def describe(training: Training) -> dict:
     """What run.json holds: how the run ended, what it was made from, and what its speed is measured by."""
-    final_val_loss = dict(history.val).get(config.steps - 1, math.nan)  # a diverged run has none
+    config, schedule, history, model = training.config, training.schedule, training.history, training.state.model
+    final_val_loss = dict(history.val).get(schedule.steps - 1, math.nan)  # a diverged run has none
     complete = math.isfinite(final_val_loss)
     return dict(
-        run_id=run_id,
+        run_id=training.id,
         status="complete" if complete else "diverged",
         final_val_loss=final_val_loss if complete else None,
         schedule=schedule.spec,
-        seed=seed,
+        seed=training.seed,
         peak_lr=schedule.peak_lr,
-        steps=config.steps,
+        steps=schedule.steps,
         steps_taken=len(history.loss),
+        trained_from=min(training.trained_from, len(history.loss)),
         tokens=len(history.loss) * config.tokens_per_step,
         parameters=model.num_params(),
         flops_per_token=model.flops_per_token(),
         peak_flops=peak_flops(config.device, config.dtype),
         device=device_name(config.device),
-        dataset=dataset.name,
-        data_fingerprint=dataset.fingerprint,
+        dataset=training.dataset.name,
+        data_fingerprint=training.dataset.fingerprint,
         torch_version=torch.__version__,
         code_version=code_version(),
-        config=asdict(replace(config, peak_lr=schedule.peak_lr)),
+        config=asdict(replace(config, steps=schedule.steps, peak_lr=schedule.peak_lr)),
     )
 
 
@@ -247,17 +352,10 @@ def moment(device: str):
     return event
 
 
-def read(unread: list, history: History) -> bool:
-    """Move the steps taken since the last look into the history; False at a loss or norm that is not finite."""
-    for lr, loss, grad_norm, start, end in unread:
-        history.lr.append(lr)
-        history.loss.append(loss.item())
-        history.grad_norm.append(grad_norm.item())
-        history.step_s.append(end - start if isinstance(start, float) else start.elapsed_time(end) / 1000)
-        if not (math.isfinite(history.loss[-1]) and math.isfinite(history.grad_norm[-1])):
-            return False
-    unread.clear()
-    return True
+def since(start, device: str):
+    """A function that says how many seconds there were from the moment `start` to now."""
+    end = moment(device)
+    return lambda: end - start if device == "cpu" else start.elapsed_time(end) / 1000
 
 
 def main():

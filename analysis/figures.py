@@ -11,6 +11,7 @@ from sweep.store import load_run, run_folder
 
 from .colours import colour_of
 from .page import STYLE, spell_lr
+from .tables import SETTING
 
 MOST_PANELS = 36  # a sweep of peak lrs has hundreds, which nobody can compare
 CHOSEN = "Each schedule at the peak lr where it ended lowest; ranking.png has them all. "
@@ -57,11 +58,11 @@ def draw_figures(out: Path, rows: list[dict], summary: list[dict]) -> list[Path]
 def read_groups(out: Path, rows: list[dict], summary: list[dict]) -> list[Group]:
     """The summary's rows with their curves, each of which is read once."""
     curves = {row["run_id"]: read_curve(run_folder(out, row["run_id"]) / "curve.csv") for row in rows if row["status"] != "failed"}
-    several_lrs = len({line["peak_lr"] for line in summary}) > 1
+    several_lrs, several_steps = (len({line[name] for line in summary}) > 1 for name in ("peak_lr", "steps"))
     groups = []
     for line in summary:
-        own = [row for row in rows if (row["scheduler"], row["peak_lr"]) == (line["scheduler"], line["peak_lr"])]
-        label = line["scheduler"] + f" @ {spell_lr(line['peak_lr'])}" * several_lrs
+        own = [row for row in rows if all(row[name] == line[name] for name in SETTING)]
+        label = line["scheduler"] + f" @ {spell_lr(line['peak_lr'])}" * several_lrs + f", {line['steps']:,} steps" * several_steps
         complete, diverged = ([curves[row["run_id"]] for row in own if row["status"] == status] for status in ("complete", "diverged"))
         groups.append(Group(label, colour_of(line["scheduler"]), line, own, complete, diverged))
     return groups

@@ -12,7 +12,7 @@ from nanosched.files import atomic
 from nanosched.version import code_version
 
 
-def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: str):
+def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: str, cost: dict):
     """Write out/manifest.json.
 
     Args:
@@ -21,6 +21,7 @@ def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: 
         config: the Config with the machine's settings decided.
         dataset: the data.Dataset.
         command: the command line.
+        cost: as from analysis.cost.
     """
     manifest = dict(
         command=command,
@@ -28,8 +29,8 @@ def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: 
         dataset=dict(name=dataset.name, tokenizer=dataset.tokenizer, vocab_size=dataset.vocab_size, fingerprint=dataset.fingerprint, train_tokens=len(dataset.train), val_tokens=len(dataset.val)),
         machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=f"{platform.system()} {platform.machine()}"),
         versions=dict(nanosched=code_version(), python=platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}),
-        seconds_trained=round(sum(row.get("marginal_s", 0) for row in rows), 3),
-        runs=[dict(run_id=run.id, scheduler=run.label, seed=run.seed, peak_lr=run.schedule.peak_lr) for run in runs],
+        cost=cost,
+        runs=[dict(run_id=run.id, scheduler=run.label, seed=run.seed, peak_lr=run.schedule.peak_lr, steps=run.schedule.steps) for run in runs],
     )
     with atomic(out / "manifest.json") as path:
         path.write_text(json.dumps(manifest, indent=1) + "\n")

@@ -11,12 +11,14 @@ from rich.table import Table
 
 def print_ranking(summary: list[dict], seeds: int):
     """Print the summary's rows, best first; with one seed, as an order and not as a ranking."""
-    several_lrs = len({line["peak_lr"] for line in summary}) > 1
+    several_lrs, several_steps = (len({line[name] for line in summary}) > 1 for name in ("peak_lr", "steps"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("schedule", no_wrap=True)
     if several_lrs:
         table.add_column("peak lr", justify="right")
+    if several_steps:
+        table.add_column("steps", justify="right")
     over_seeds = ["std over seeds", "to best", "std paired by seed"] if seeds > 1 else ["to best"]
     for heading in ("val loss", *over_seeds, "best val", "grad-norm spikes", "ms/step"):
         table.add_column(heading, justify="right")
@@ -24,6 +26,8 @@ def print_ranking(summary: list[dict], seeds: int):
         cells = [str(line["rank"]), escape(line["scheduler"])]
         if several_lrs:
             cells.append(f"{line['peak_lr']:g}")
+        if several_steps:
+            cells.append(f"{line['steps']:,}")
         cells.append(number(line["final_val_loss"]) + lost(line))
         if seeds > 1:
             cells.append(number(line["final_val_loss_std"]))

@@ -21,9 +21,10 @@ RUN_COLUMNS = [
     "grad_norm_spikes", "clip_fraction", "convergence_step", "wall_s", "marginal_s", "tokens_per_s", "step_ms_p50",
     "step_ms_p95", "mfu", "device", "dtype", "dataset", "data_fingerprint", "torch_version", "code_version",
 ]  # fmt: skip
+SETTING = ("scheduler", "peak_lr", "steps")  # what the seeds of a row of the summary have in common
 MEANS = [c for c in RUN_COLUMNS[8:25] if c != "final_val_loss"]  # of each number, the mean over seeds
 SUMMARY_COLUMNS = [
-    "rank", "scheduler", "params", "peak_lr", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
+    "rank", "scheduler", "params", "peak_lr", "steps", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
     "to_best", "to_best_std", *MEANS,
 ]  # fmt: skip
 
@@ -50,14 +51,15 @@ def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
 def finished(out: Path, asked, shared: bool) -> dict:
     """The columns of a run that is in the store; `shared` means a row before this one has paid for it."""
     run = load_run(out, asked.id)
-    metrics = curve_metrics(read_curve(run_folder(out, asked.id) / "curve.csv"), asked.schedule.first, run["config"]["grad_clip"])
+    curve = read_curve(run_folder(out, asked.id) / "curve.csv")
+    metrics = curve_metrics(curve, asked.schedule.first, run["config"]["grad_clip"])
     tokens_per_s = run["tokens"] / metrics["wall_s"]
     return dict(
         **metrics,
         status=run["status"],
         tokens=run["tokens"],
         final_val_loss=run["final_val_loss"],
-        marginal_s=0.0 if shared else metrics["wall_s"],
+        marginal_s=0.0 if shared else curve["step_s"][run["trained_from"] :].sum(),
         tokens_per_s=tokens_per_s,
         mfu=tokens_per_s * run["flops_per_token"] / run["peak_flops"],
         device=run["device"],
@@ -75,31 +77,37 @@ def spell_params(schedule) -> str:
 
 
 def summary_rows(rows: list[dict]) -> list[dict]:
-    """A row for each schedule and peak lr, best mean final validation loss first; one with a lost run comes last.
+    """A row for each schedule, peak lr and horizon, best mean final validation loss first; one with a lost run comes last.
 
-    `to_best` is the mean difference to the first row and `to_best_std` its standard deviation, both paired by seed: what
-    the seeds have in common cancels out.
+    Each horizon has its own ranking, the shortest first: more steps are no merit of a schedule. `to_best` is the mean
+    difference to the best of the horizon and `to_best_std` its standard deviation, both paired by seed: what the seeds
+    have in common cancels out.
     """
     groups = {}
     for row in rows:
-        groups.setdefault((row["scheduler"], row["peak_lr"]), []).append(row)
-    summary = []
-    for group in groups.values():
-        complete = [row for row in group if row["status"] == "complete"]
-        line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr")}
-        line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
-        line["losses"] = {row["seed"]: row["final_val_loss"] for row in complete}
-        line["final_val_loss"], line["final_val_loss_std"] = mean_and_std(list(line["losses"].values()))
-        line.update({name: mean_and_std([row[name] for row in complete])[0] for name in MEANS})
-        summary.append(line)
+        groups.setdefault(tuple(row[name] for name in SETTING), []).append(row)
+    summary = [summary_row(group) for group in groups.values()]
     # a mean over the seeds that came through would flatter a schedule that diverged on the others
-    summary.sort(key=lambda line: (line["diverged"] + line["failed"], not line["losses"], line["final_val_loss"]))
-    best = summary[0]["losses"] if summary else {}
-    for rank, line in enumerate(summary, 1):
+    summary.sort(key=lambda line: (line["steps"], line["diverged"] + line["failed"], not line["losses"], line["final_val_loss"]))
+    best = {line["steps"]: line["losses"] for line in reversed(summary)}
+    ranks = {}
+    for line in summary:
+        line["rank"] = ranks[line["steps"]] = ranks.get(line["steps"], 0) + 1
         losses = line.pop("losses")
-        differences = [losses[seed] - best[seed] for seed in losses if seed in best]
-        line["rank"], (line["to_best"], line["to_best_std"]) = rank, mean_and_std(differences)
+        differences = [losses[seed] - best[line["steps"]][seed] for seed in losses if seed in best[line["steps"]]]
+        line["to_best"], line["to_best_std"] = mean_and_std(differences)
     return summary
+
+
+def summary_row(group: list[dict]) -> dict:
+    """What the seeds of one schedule say together; `losses` are the final ones by seed."""
+    complete = [row for row in group if row["status"] == "complete"]
+    line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr", "steps")}
+    line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
+    line["losses"] = {row["seed"]: row["final_val_loss"] for row in complete}
+    line["final_val_loss"], line["final_val_loss_std"] = mean_and_std(list(line["losses"].values()))
+    line.update({name: mean_and_std([row[name] for row in complete])[0] for name in MEANS})
+    return line
 
 
 def mean_and_std(values: list[float]) -> tuple[float, float]:

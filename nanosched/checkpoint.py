@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from .files import atomic
 NAME = "ckpt.pt"
 
 
-def save_checkpoint(folder: Path, run_id: str, state, history, config):
-    """Write folder/ckpt.pt, whole or not at all; torch.load(weights_only=True) reads it."""
+def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, config):
+    """Write `path`, whole or not at all; torch.load(weights_only=True) reads it.
+
+    `run_id` is the run's that was trained to here, and `trained_from` the number of steps it took over from another.
+    """
     checkpoint = dict(
         model=state.model.state_dict(),
         optimizer=state.optimizer.state_dict(),
@@ -23,31 +27,30 @@ def save_checkpoint(folder: Path, run_id: str, state, history, config):
         best_val_loss=min((loss for _, loss in history.val), default=float("inf")),
         config=asdict(config),
         run_id=run_id,
+        trained_from=trained_from,
         history=asdict(history),
     )
-    with atomic(folder / NAME) as path:
-        torch.save(checkpoint, path)
+    with atomic(path) as temporary:
+        try:
+            torch.save(checkpoint, temporary)
+        except RuntimeError as e:  # torch says "enforce fail at inline_container"
+            raise OSError(f"{path} can't be written: is the disk full?") from e
 
 
-def load_checkpoint(folder: Path, run_id: str, state, history):
-    """Set state and history to folder's checkpoint if there is one; one that is damaged is left aside with a warning.
-
-    Raises:
-        ValueError: the checkpoint is another run's.
-    """
-    path = folder / NAME
-    if not path.exists():
-        return
+def load_checkpoint(path: Path, state, history) -> dict | None:
+    """Set state and history to a checkpoint's and return it; None and a warning if it is damaged."""
     try:
+        with zipfile.ZipFile(path) as file:  # torch doesn't look at the checksums
+            if damaged := file.testzip():
+                raise ValueError(f"{damaged} has another checksum")
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        owner = checkpoint["run_id"]
+        model, optimizer, steps, past = (checkpoint[key] for key in ("model", "optimizer", "iter_num", "history"))
     except Exception as e:  # a damaged file makes torch raise many kinds
-        print(f"{path} can't be read ({type(e).__name__}): the run starts again at step 0", file=sys.stderr)
-        return
-    if owner != run_id:
-        raise ValueError(f"{path} belongs to run {owner}, not to {run_id}: give another --out")
-    state.model.load_state_dict(checkpoint["model"])
-    state.optimizer.load_state_dict(checkpoint["optimizer"])
-    state.step = checkpoint["iter_num"]
-    for name, values in checkpoint["history"].items():
+        print(f"{path} can't be read ({type(e).__name__}): its steps are trained again", file=sys.stderr)
+        return None
+    state.model.load_state_dict(model)
+    state.optimizer.load_state_dict(optimizer)
+    state.step = steps
+    for name, values in past.items():
         setattr(history, name, values)
+    return checkpoint

@@ -69,6 +69,7 @@ class Config:
     # machine
     device: str = "auto"  # auto, cpu or cuda
     threads: int = 1  # CPU threads a run; a comparison trains cores / threads runs side by side
+    replicas: str = "auto"  # auto (whichever is faster here), separate or stacked: how the runs of a comparison train together
     dtype: str = "auto"  # auto, float32 or bfloat16 (autocast)
     compile: str = "auto"  # auto (on cuda only), true or false
 
@@ -87,6 +88,7 @@ class Config:
         _require(self, "warmup_steps", self.warmup_steps <= self.steps, f"at most steps={self.steps}")
         _require(self, "tokenizer", self.tokenizer in ("char", "byte", "gpt2"), "char, byte or gpt2")
         _require(self, "device", self.device in ("auto", "cpu", "cuda"), "auto, cpu or cuda")
+        _require(self, "replicas", self.replicas in ("auto", "separate", "stacked"), "auto, separate or stacked")
         _require(self, "dtype", self.dtype in ("auto", "float32", "bfloat16"), "auto, float32 or bfloat16")
         _require(self, "compile", self.compile in ("auto", "true", "false"), "auto, true or false")
 
@@ -111,12 +113,18 @@ class Config:
 
         The schedule counts as its lr array (float64, shape (steps,)), so that two names for one array are one run.
         """
+        return self.state_id(schedule.lrs(), seed, data_fingerprint, repr(schedule) if schedule.reactive else "")
+
+    def state_id(self, lrs, seed: int, data_fingerprint: str, reactive: str = "") -> str:
+        """16 hex digits that name the state after these lrs (float64, shape (steps taken,)): every run that begins so is in it."""
         identity = {k: v for k, v in asdict(self).items() if k not in NOT_IDENTITY}
         if self.device == "cuda":  # on a CPU the number of threads decides how sums are rounded
             del identity["threads"]
-        identity.update(seed=seed, data=data_fingerprint, reactive=repr(schedule) if schedule.reactive else "")
+        if self.device == "cuda" or self.replicas != "stacked":  # it too only decides how sums are rounded
+            del identity["replicas"]
+        identity.update(seed=seed, data=data_fingerprint, reactive=reactive)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-        key.update(schedule.lrs().tobytes())
+        key.update(lrs.tobytes())
         return key.hexdigest()[:16]
 
 

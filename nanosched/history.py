@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +21,22 @@ class History:
     step_s: list = field(default_factory=list)  # seconds, validation left out
     val: list = field(default_factory=list)  # measured after the update of that 0-based step
 
-    def to_csv(self) -> str:
-        """A row a step; training losses and norms are float32, written with the digits that give back their bits."""
+    @property
+    def finite(self) -> bool:
+        """Whether the last step's loss and norm are numbers; a run ends at the first that aren't."""
+        return not self.loss or math.isfinite(self.loss[-1]) and math.isfinite(self.grad_norm[-1])
+
+    def to_csv(self, start: int = 0) -> str:
+        """A row a step from `start` on, under a header if that is 0.
+
+        Training losses and norms are float32, written with the digits that give back their bits.
+        """
         val = dict(self.val)
-        rows = [",".join(COLUMNS)]
-        for step, (loss, lr, grad_norm, step_s) in enumerate(zip(self.loss, self.lr, self.grad_norm, self.step_s)):
-            rows.append(f"{step},{np.float32(loss)!s},{lr!r},{np.float32(grad_norm)!s},{step_s:.6f},{val.get(step, '')!s}")
-        return "\n".join(rows) + "\n"
+        rows = [",".join(COLUMNS)] if start == 0 else []
+        for step in range(start, len(self.loss)):
+            loss, grad_norm = np.float32(self.loss[step]), np.float32(self.grad_norm[step])
+            rows.append(f"{step},{loss!s},{self.lr[step]!r},{grad_norm!s},{self.step_s[step]:.6f},{val.get(step, '')!s}")
+        return "".join(row + "\n" for row in rows)
 
 
 def read_curve(path: Path) -> dict[str, np.ndarray]:

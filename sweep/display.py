@@ -5,15 +5,18 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .plan import Branch
+
 
 class Display:
-    """`with Display(runs, steps) as display:`; a line stays on the terminal for each run that ended."""
+    """`with Display(branches) as display:`; a line stays on the terminal for each run that ended."""
 
-    def __init__(self, runs, steps: int):
-        self.n_runs, self.steps, self.ended, self.tasks = len(runs), steps, 0, {}
+    def __init__(self, branches: list[Branch]):
+        self.n_runs, self.ended, self.steps_ended, self.tasks = len(branches), 0, 0, {}
         name, detail = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[detail]}")
-        self.progress = Progress(name, BarColumn(), detail, TimeRemainingColumn(), console=Console(highlight=False))
-        self.overall = self.progress.add_task("all runs", total=len(runs) * steps, detail=f"0 of {len(runs)} runs")
+        # each drawing takes time from the training beside it
+        self.progress = Progress(name, BarColumn(), detail, TimeRemainingColumn(), console=Console(highlight=False), refresh_per_second=2)
+        self.overall = self.progress.add_task("all runs", total=sum(branch.steps for branch in branches), detail=f"0 of {len(branches)} runs")
 
     def __enter__(self):
         self.progress.start()
@@ -22,34 +25,39 @@ class Display:
     def __exit__(self, *exception):
         self.progress.stop()
 
-    def start(self, run):
-        if run.id not in self.tasks:  # it may be started again after its process died
-            self.tasks[run.id] = self.progress.add_task(name_of(run), total=self.steps, detail="")
+    def start(self, branch: Branch):
+        if branch.run.id not in self.tasks:  # it may be started again after its process died
+            self.tasks[branch.run.id] = self.progress.add_task(name_of(branch.run), total=branch.steps, detail="")
 
-    def step(self, run, done: int, loss: float):
-        """`done` steps are taken, the last of them with this loss."""
-        self.progress.update(self.tasks[run.id], completed=done, detail=f"loss {loss:.4f}")
-        running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
-        self.progress.update(self.overall, completed=self.ended * self.steps + running)
+    def step(self, branch: Branch, done: int, loss: float):
+        """`done` steps of the run are taken, the last of them with this loss."""
+        self.progress.update(self.tasks[branch.run.id], completed=max(done - branch.start, 0), detail=f"loss {loss:.4f}")
+        self.show_overall()
 
-    def end(self, run, result: dict | None, error: str | None):
+    def end(self, branch: Branch, result: dict | None, error: str | None):
         """`result` is what run.json holds, None for a run that failed with `error` or was stopped."""
-        if run.id in self.tasks:
-            self.progress.remove_task(self.tasks.pop(run.id))
+        if branch.run.id in self.tasks:
+            self.progress.remove_task(self.tasks.pop(branch.run.id))
         if not (result or error):
             return
         self.ended += 1
-        self.progress.update(self.overall, completed=self.ended * self.steps, detail=f"{self.ended} of {self.n_runs} runs")
+        self.steps_ended += branch.steps
+        self.progress.update(self.overall, detail=f"{self.ended} of {self.n_runs} runs")
+        self.show_overall()
         if error:
-            self.say(f"{name_of(run)}: failed: {error}")
+            self.say(f"{name_of(branch.run)}: failed: {error}")
         elif result["status"] == "diverged":
-            self.say(f"{name_of(run)}: diverged at step {result['steps_taken'] - 1}")
+            self.say(f"{name_of(branch.run)}: diverged at step {result['steps_taken'] - 1}")
         else:
-            self.say(f"{name_of(run)}: validation loss {result['final_val_loss']:.4f}")
+            self.say(f"{name_of(branch.run)}: validation loss {result['final_val_loss']:.4f}")
+
+    def show_overall(self):
+        running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
+        self.progress.update(self.overall, completed=self.steps_ended + running)
 
     def say(self, line: str):
         self.progress.print(line, markup=False, soft_wrap=True)
 
 
 def name_of(run) -> str:
-    return f"{run.label} @ {run.schedule.peak_lr:g}, seed {run.seed}"
+    return f"{run.label} @ {run.schedule.peak_lr:g}, {run.schedule.steps} steps, seed {run.seed}"

@@ -1,8 +1,15 @@
-"""What a comparison trains: every schedule with every peak lr and every seed, each a run with an id."""
+"""What a comparison trains: every schedule at every peak lr and horizon with every seed, as a tree of shared prefixes.
+
+A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run for as long as
+their lr arrays agree: what they share is trained once, and the later one starts where it parts from the earlier one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from nanosched.config import Config
 from schedulers import Schedule, get_schedule
@@ -18,18 +25,35 @@ class Run:
     id: str | None = None  # None until the data is known
 
 
-def make_schedules(config: Config, specs: list[str], peak_lrs: list[float]) -> list[tuple[str, Schedule]]:
-    """(label, schedule) for every spec and peak lr, all with the comparison's warmup.
+@dataclass(frozen=True)
+class Branch:
+    """How a run is trained: where it starts, and where others part from it."""
+
+    run: Run
+    start: int = 0  # steps that are trained already when it starts
+    parent: Run | None = None  # which trains them; None for fresh weights or a state that the store has
+    forks: tuple[int, ...] = ()  # numbers of steps after which its state is kept for others
+    calm: Run | None = None  # of a reactive schedule: the run that it is if nothing makes it react, which goes first
+
+    @property
+    def steps(self) -> int:
+        """The steps it trains itself."""
+        return self.run.schedule.steps - self.start
+
+
+def make_schedules(config: Config, specs: list[str], peak_lrs: list[float], horizons: list[int]) -> list[tuple[str, Schedule]]:
+    """(label, schedule) for every horizon, peak lr and spec, all with the comparison's warmup.
 
     Raises:
         ValueError: one line on the first schedule that can't be right, before anything is trained.
     """
     made = []
-    for peak_lr in peak_lrs:
-        for spec in specs:
-            schedule = get_schedule(spec, steps=config.steps, peak_lr=peak_lr, warmup_steps=config.warmup_steps)
-            schedule.lrs()  # a formula that fails at some step fails here
-            made.append((spec, schedule))
+    for steps in horizons:
+        for peak_lr in peak_lrs:
+            for spec in specs:
+                schedule = get_schedule(spec, steps=steps, peak_lr=peak_lr, warmup_steps=config.warmup_steps)
+                schedule.lrs()  # a formula that fails at some step fails here
+                made.append((spec, schedule))
     return made
 
 
@@ -45,3 +69,85 @@ def plan_runs(config: Config, schedules: list[tuple[str, Schedule]], seeds: list
 def distinct(runs: list[Run]) -> list[Run]:
     """The first run of each id: two names for one lr array are trained once."""
     return list({run.id: run for run in reversed(runs)}.values())[::-1]
+
+
+def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None = None) -> list[Branch]:
+    """The prefix forest of runs with distinct ids, one tree a seed: no step that two of them share is trained twice.
+
+    Args:
+        runs: in the order in which they pay: the first of those that share a step trains it, reactive ones last.
+        config: theirs.
+        saved: run id -> number of steps after which the store has a state of that run; 0 where it is not named.
+
+    Returns:
+        a Branch for each run, in the same order.
+    """
+    by_seed = {}
+    for run in sorted(runs, key=lambda run: run.schedule.reactive):  # these wait for others, so nobody may wait for them
+        by_seed.setdefault(run.seed, []).append(run)
+    branches = {}
+    for group in by_seed.values():
+        starts = [(saved or {}).get(run.id, 0) for run in group]
+        for run, (start, parent) in zip(group, share([known_lrs(run.schedule, config) for run in group], starts)):
+            branches[run.id] = Branch(run, start, None if parent is None else group[parent])
+    forks = {}
+    for branch in branches.values():
+        if branch.parent:
+            forks.setdefault(branch.parent.id, set()).add(branch.start)
+    return [replace(branches[run.id], forks=tuple(sorted(forks.get(run.id, ()))), calm=calm_run(run, runs)) for run in runs]
+
+
+def calm_run(run: Run, runs: list[Run]) -> Run | None:
+    """Of a run with a reactive schedule, the one among `runs` that it is if nothing makes it react."""
+    if run.schedule.reactive:
+        for other in runs:
+            if other.seed == run.seed and not other.schedule.reactive and np.array_equal(other.schedule.lrs(), run.schedule.lrs()):
+                return other
+    return None
+
+
+def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
+    """The lrs that are certain before training: all of them, or of a reactive schedule those up to the first validation."""
+    if not schedule.reactive:
+        return schedule.lrs()
+    return np.array([schedule(step, []) for step in range(min(config.eval_interval, schedule.steps))], dtype=np.float64)
+
+
+def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tuple[int, int | None]]:
+    """Where each run parts from those before it.
+
+    Args:
+        arrays: float64 (steps,), compared by their bits.
+        saved: of each, the number of steps after which its state is there already.
+
+    Returns:
+        (start, parent) for each: it trains from step `start` on, in the state that `parent` (an index) is in after
+        `start` steps; parent is None for fresh weights or its own saved state.
+    """
+    saved = saved or [0] * len(arrays)
+    bits, placed, starts, parents = [], [], [], []  # placed: indices of those before, in the order of their bits
+    for index, array in enumerate(arrays):
+        bits.append(np.ascontiguousarray(array, dtype=np.float64).tobytes())
+        place = bisect(placed, bits[index], key=bits.__getitem__)
+        neighbours = placed[max(place - 1, 0) : place + 1]  # in sorted order, the most alike are next to each other
+        placed.insert(place, index)
+        start, parent = max(((common(bits[index], bits[other]), other) for other in neighbours), default=(0, None))
+        while parent is not None and starts[parent] >= start:  # that one doesn't train the last shared step itself
+            parent = parents[parent]
+        if parent is None or saved[index] >= start:
+            start, parent = saved[index], None
+        starts.append(start)
+        parents.append(parent)
+    return list(zip(starts, parents))
+
+
+def common(one: bytes, other: bytes) -> int:
+    """How many float64 numbers from the start on are the same in both."""
+    n = min(len(one), len(other)) // 8
+    differ = np.frombuffer(one, np.uint64, n) != np.frombuffer(other, np.uint64, n)
+    return int(differ.argmax()) if differ.any() else n
+
+
+def price(steps_trained: int, steps_asked: int, runs: int) -> float:
+    """For how many runs' cost all `runs` are had."""
+    return runs * steps_trained / steps_asked if steps_asked else 0.0

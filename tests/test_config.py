@@ -191,7 +191,7 @@ class Array:
 CONSTANT = Array([1e-3] * 300)
 OTHERS = dict(
     tokenizer="byte", n_layer=5, n_head=2, n_embd=64, block_size=32, bias=True, dropout=0.1, batch_size=6, gradient_accumulation_steps=2,
-    weight_decay=0.2, beta1=0.8, beta2=0.999, grad_clip=0.0, eval_interval=25, eval_batches=10, device="cpu", threads=2, dtype="bfloat16", compile="true",
+    weight_decay=0.2, beta1=0.8, beta2=0.999, grad_clip=0.0, eval_interval=25, eval_batches=10, device="cpu", threads=2, replicas="stacked", dtype="bfloat16", compile="true",
 )  # fmt: skip
 
 

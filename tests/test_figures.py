@@ -1,7 +1,6 @@
 """The figures, drawn from real descents: a small linear regression by gradient descent with every real schedule."""
 
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -19,8 +18,8 @@ from analysis.colours import BUILT_IN, colour_of
 from analysis.dots import fence
 from analysis.page import fold, shorten, spell_lr
 from analysis.tables import run_rows, write_tables
-from nanosched.files import atomic
 from nanosched.history import History
+from nanosched.run_files import write_run
 from schedulers import get_schedule, list_schedules
 from sweep.plan import Run
 
@@ -67,21 +66,20 @@ def build(out, specs, seeds=(0,), peak_lr=0.05, peak_lrs=(), fail=(), diverge=()
         if label in fail:
             errors[run.id] = "RuntimeError: out of memory"
         else:
-            write_run(out / "runs" / run.id, schedule.lrs() * (100 if (label, seed) in diverge else 1), seed)
+            keep_run(out / "runs" / run.id, schedule.lrs() * (100 if (label, seed) in diverge else 1), seed)
     rows = run_rows(out, runs, errors)
     return rows, write_tables(out, rows)
 
 
-def write_run(folder, lrs, seed):
+def keep_run(folder, lrs, seed):
     with np.errstate(over="ignore"):
         history, loss = descend(lrs, seed)
-        with atomic(folder / "curve.csv") as path:
-            path.write_text(history.to_csv())
+        curve = history.to_csv()
     facts = dict(
         status="diverged" if loss is None else "complete", steps=STEPS, tokens=16 * len(history.loss), final_val_loss=loss, parameters=8,
-        flops_per_token=48, peak_flops=1e9, device="a CPU", dataset="regression", data_fingerprint="0", torch_version="-", code_version="-", config=CONFIG,
+        flops_per_token=48, peak_flops=1e9, device="a CPU", dataset="regression", data_fingerprint="0", torch_version="-", code_version="-", config=CONFIG, trained_from=0,
     )  # fmt: skip
-    (folder / "run.json").write_text(json.dumps(facts))
+    write_run(folder, facts, curve)
 
 
 @pytest.fixture(scope="module")

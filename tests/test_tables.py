@@ -1,7 +1,6 @@
 """The numbers of runs.csv and summary.csv on curves made by hand, the tables' text, and the ranking."""
 
 import csv
-import json
 import math
 import warnings
 from types import SimpleNamespace
@@ -9,10 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from analysis.cost import spell_cost, sweep_cost
 from analysis.metrics import convergence_step, count_spikes, curve_metrics
 from analysis.ranking import print_ranking
 from analysis.tables import RUN_COLUMNS, SUMMARY_COLUMNS, run_rows, summary_rows, write_csv, write_tables
 from nanosched.history import History
+from nanosched.run_files import write_run
 from schedulers import get_schedule
 
 
@@ -104,9 +105,9 @@ def test_a_diverged_curve_has_metrics_without_warnings(column):
 # --- the summary
 
 
-def row(scheduler, loss, status="complete", peak_lr=0.01, seed=0):
+def row(scheduler, loss, status="complete", peak_lr=0.01, seed=0, steps=300):
     numbers = {name: math.nan if status == "failed" else 7.0 for name in RUN_COLUMNS[8:25]}
-    return dict(numbers, run_id="0", scheduler=scheduler, params="", seed=seed, peak_lr=peak_lr, status=status, final_val_loss=loss)
+    return dict(numbers, run_id="0", scheduler=scheduler, params="", seed=seed, peak_lr=peak_lr, steps=steps, status=status, final_val_loss=loss)
 
 
 def test_the_best_mean_comes_first_and_lost_runs_last():
@@ -134,21 +135,26 @@ def test_peak_lrs_are_rows_of_their_own():
     assert [(line["peak_lr"], line["seeds"], line["final_val_loss"]) for line in summary] == [(0.2, 1, 1.0), (0.1, 2, 3.0)]
 
 
+def test_every_horizon_has_its_own_ranking():
+    rows = [row("a", 2.0, steps=600), row("a", 3.0), row("b", 2.5), row("b", 2.2, steps=600)]
+    summary = summary_rows(rows)
+    assert [(line["steps"], line["rank"], line["scheduler"]) for line in summary] == [(300, 1, "b"), (300, 2, "a"), (600, 1, "a"), (600, 2, "b")]
+    assert [line["to_best"] for line in summary] == pytest.approx([0, 0.5, 0, 0.2])
+
+
 # --- the files
 
 RUN = dict(
-    tokens=192, final_val_loss=2.5, flops_per_token=1000.0, peak_flops=1e6, device="Xeon, the big one", config=dict(grad_clip=1.0, dtype="float32"),
+    steps_taken=3, tokens=192, final_val_loss=2.5, flops_per_token=1000.0, peak_flops=1e6, device="Xeon, the big one", config=dict(grad_clip=1.0, dtype="float32"),
     dataset="a, b.txt", data_fingerprint="f", torch_version="2", code_version="0",
 )  # fmt: skip
 
 
-def store(out, label, run_id="0" * 16, status="complete", seed=0):
+def store(out, label, run_id="0" * 16, status="complete", seed=0, trained_from=0):
     """A run in the store as train.py leaves it, and the sweep.plan.Run that asks for it."""
     folder = out / "runs" / run_id
-    folder.mkdir(parents=True)
     history = History([4.0, 3.0, 2.0], [0.01, 0.005, 0.0], [1.5, 0.5, 1.0], [0.25, 0.5, 0.25], [(2, 2.5)])
-    (folder / "curve.csv").write_text(history.to_csv())
-    (folder / "run.json").write_text(json.dumps(dict(RUN, run_id=run_id, status=status)))
+    write_run(folder, dict(RUN, run_id=run_id, status=status, trained_from=trained_from), history.to_csv())
     return SimpleNamespace(id=run_id, label=label, seed=seed, schedule=get_schedule(label, steps=3, peak_lr=0.01))
 
 
@@ -197,6 +203,22 @@ def test_only_the_first_name_of_a_run_pays_and_what_is_missing_has_no_row(tmp_pa
     assert [(r["scheduler"], r["status"], r.get("marginal_s")) for r in rows] == [("constant", "complete", 1.0), ("step:gamma=1", "complete", 0.0), ("rex", "failed", None)]
     write_tables(tmp_path, rows)
     assert len(read(tmp_path / "curves.csv")) == 6 and read(tmp_path / "runs.csv")[2]["wall_s"] == ""
+
+
+def test_a_run_pays_for_the_steps_it_trained_itself(tmp_path):
+    runs = [store(tmp_path, "constant", "a"), store(tmp_path, "wsd", "b", trained_from=1), store(tmp_path, "linear", "c", trained_from=3)]
+    rows = run_rows(tmp_path, runs, {})
+    assert [r["wall_s"] for r in rows] == [1.0, 1.0, 1.0] and [r["marginal_s"] for r in rows] == [1.0, 0.75, 0.0]
+    cost = sweep_cost(tmp_path, rows)
+    assert cost == dict(runs=3, steps=9, steps_trained=5, wall_s=3.0, marginal_s=1.75, price=pytest.approx(5 / 3, abs=1e-3))
+    assert spell_cost(cost, rows) == "3 schedules for the price of 1.7: 5 of 9 steps were trained"
+
+
+def test_a_damaged_run_has_no_row(tmp_path):
+    run = store(tmp_path, "constant", "a")
+    curve = tmp_path / "runs" / "a" / "curve.csv"
+    curve.write_text(curve.read_text().replace("4.0", "4.1"))
+    assert run_rows(tmp_path, [run], {}) == []
 
 
 def test_no_number_is_an_empty_field(tmp_path):

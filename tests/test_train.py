@@ -1,8 +1,8 @@
 """One training run: its weights, its step, stopping and going on, and what it leaves in its folder."""
 
 import functools
-import json
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,9 +13,12 @@ import train as train_module
 from conftest import is_one_line_error, shell
 from data import batch, validation_batches
 from model import GPT2, GPT2Config
+from nanosched import run_files
 from nanosched.checkpoint import load_checkpoint, save_checkpoint
 from nanosched.config import Config
+from nanosched.files import atomic
 from nanosched.history import COLUMNS, History, read_curve
+from nanosched.run_files import read_run
 from schedulers import get_schedule
 from train import initial_state, train, train_step
 
@@ -311,13 +314,14 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(config, run, tmp_path):
     run(tmp_path / "straight", c, keep_checkpoint=True)
     with pytest.raises(Killed):
         run(tmp_path / "killed", c, keep_checkpoint=True, on_step=kill)
-    assert [p.name for p in (tmp_path / "killed").iterdir()] == ["ckpt.pt"]
+    assert sorted(p.name for p in (tmp_path / "killed").iterdir()) == ["ckpt.pt", "curve.csv"]
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "straight")[: 1 + 7]  # a row for each step that is settled
     assert torch.load(tmp_path / "killed" / "ckpt.pt", weights_only=True)["iter_num"] == 6
     run(tmp_path / "killed", c, keep_checkpoint=True)
     assert_same_run(tmp_path / "straight", tmp_path / "killed")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"not a checkpoint", lambda b: b[:1000] + bytes(200) + b[1200:]])
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"not a checkpoint", lambda b: b[:1000] + bytes(200) + b[1200:], lambda b: b[:9000] + bytes([b[9000] ^ 1]) + b[9001:]])
 def test_a_damaged_checkpoint_starts_again_with_a_warning(config, run, tmp_path, capsys, damage):
     c = config()
     run(tmp_path / "straight", c, keep_checkpoint=True)
@@ -327,7 +331,7 @@ def test_a_damaged_checkpoint_starts_again_with_a_warning(config, run, tmp_path,
     capsys.readouterr()
     run(tmp_path / "damaged", c, keep_checkpoint=True)
     warning = capsys.readouterr().err
-    assert str(checkpoint) in warning and "step 0" in warning and warning.count("\n") == 1
+    assert str(checkpoint) in warning and "trained again" in warning and warning.count("\n") == 1
     assert_same_run(tmp_path / "straight", tmp_path / "damaged")
 
 
@@ -335,7 +339,7 @@ def test_another_runs_checkpoint_is_refused(config, run, tmp_path):
     run(tmp_path, config(), steps_now=3)
     with pytest.raises(ValueError, match="belongs to run .* another --out"):
         run(tmp_path, config(), seed=1)
-    assert not (tmp_path / "curve.csv").exists()
+    assert len(numbers(tmp_path)) == 1 + 3  # the other run's is not touched
 
 
 def test_killed_between_the_curve_and_run_json(config, run, tmp_path):
@@ -347,19 +351,24 @@ def test_killed_between_the_curve_and_run_json(config, run, tmp_path):
         before = numbers(folder)
         (folder / "run.json").unlink()
         (folder / ".run.json.1.tmp").write_text('{"run_id": ')  # what a kill leaves behind
-        assert run(folder, c, keep_checkpoint=kept) == first == json.loads((folder / "run.json").read_text())
+        assert run(folder, c, keep_checkpoint=kept) == first == read_run(folder)
         assert numbers(folder) == before
 
 
-def test_nothing_is_complete_when_writing_the_curve_fails(config, run, tmp_path, monkeypatch):
-    def full(self):
-        raise OSError("No space left on device")
+@pytest.mark.parametrize("file", ["curve.csv", "run.json"])
+def test_nothing_is_complete_when_writing_fails(config, run, tmp_path, monkeypatch, file):
+    @contextmanager
+    def full(path):
+        if path.name == file:
+            raise OSError("No space left on device")
+        with atomic(path) as temporary:
+            yield temporary
 
     with monkeypatch.context() as patch:
-        patch.setattr(History, "to_csv", full)
+        patch.setattr(run_files, "atomic", full)
         with pytest.raises(OSError):
             run(tmp_path, config())
-    assert list(tmp_path.iterdir()) == []
+    assert read_run(tmp_path) is None
     assert run(tmp_path, config())["status"] == "complete"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["curve.csv", "run.json"]  # and no checkpoint is left
 
@@ -370,9 +379,10 @@ def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
         state = state or initial_state(c, dataset.vocab_size, seed=0)
         train_step(state, *get_batch(dataset, c, step=step), 0.01, c)
     history = History([3.0], [0.1], [1.5], [0.01], [(0, 2.5)])
-    save_checkpoint(tmp_path, "me", state, history, c)
+    save_checkpoint(tmp_path / "ckpt.pt", "me", 1, state, history, c)
     fresh, empty = initial_state(c, dataset.vocab_size, seed=9), History()
-    load_checkpoint(tmp_path, "me", fresh, empty)
+    checkpoint = load_checkpoint(tmp_path / "ckpt.pt", fresh, empty)
+    assert (checkpoint["run_id"], checkpoint["trained_from"]) == ("me", 1)
     assert fresh.step == 3 and empty == history
     for a, b in zip(state.model.parameters(), fresh.model.parameters()):
         assert torch.equal(a, b)
@@ -385,7 +395,7 @@ def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
 
 def test_a_diverging_run_keeps_its_curve(config, run, tmp_path):
     result = run(tmp_path, config(peak_lr=1e4), "constant")
-    saved = json.loads((tmp_path / "run.json").read_text())
+    saved = read_run(tmp_path)
     curve = read_curve(tmp_path / "curve.csv")
     assert result == saved
     assert saved["status"] == "diverged" and saved["final_val_loss"] is None
@@ -428,7 +438,7 @@ def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(conf
 def test_run_json_says_what_was_trained(config, run, dataset, tmp_path):
     c = config(gradient_accumulation_steps=2)
     result = run(tmp_path, c, "wsd:cooldown=0.4,shape=sqrt", seed=3)
-    assert result == json.loads((tmp_path / "run.json").read_text())
+    assert result == read_run(tmp_path)
     expected = dict(
         run_id=c.run_id(schedule_of(c, "wsd:cooldown=0.4,shape=sqrt"), 3, dataset.fingerprint), status="complete",
         schedule="wsd:cooldown=0.4,shape=sqrt", seed=3, peak_lr=0.01, steps=12, steps_taken=12, tokens=12 * 2 * 4 * 16,
@@ -517,7 +527,7 @@ def test_sambaflows_flags_are_the_same_run(cli, toml, tmp_path):
     assert theirs.code == 0 and "stopped" in theirs.out
     ours = cli("train.py", "--config", path, "--peak-lr", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup-steps", "3", "--steps", "15", "--out", "out")
     assert ours.code == 0
-    result = json.loads((only_run(tmp_path / "out") / "run.json").read_text())
+    result = read_run(only_run(tmp_path / "out"))
     assert (result["steps"], result["peak_lr"], result["schedule"]) == (15, 0.02, "cosine:final_lr_ratio=0.2")
     nanogpt = cli("train.py", "--config", path, "--learning-rate", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup_iters", "3", "--max_iters", "15", "--out", "out")
     assert "complete already" in nanogpt.out

@@ -1,0 +1,150 @@
+"""Time of a whole comparison against the sum of plain loops over the same runs, and where the time goes.
+
+    python -m benchmarks.sweep                       # the default comparison: all schedules, 300 steps
+    python -m benchmarks.sweep --schedulers wsd,cosine --steps 500
+
+Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another, each from
+step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; their data is ready and
+torch is imported before their clock starts. One half of them runs before our sweep and one after, since a machine drifts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from data import batch, open_dataset, validation_batches
+from nanosched.config import add_flags, from_args
+from nanosched.hardware import device_name
+from schedulers import get_schedule, resolve
+from sweep.plan import distinct, make_schedules, plan_runs
+from train import initial_state, on_device, train_step, validate
+
+from .step import plain_turn
+
+COMPARE = Path(__file__).parents[1] / "compare.py"
+KINDS = {  # of time in an operation, by the first part that its name contains
+    "optimizer": ("adamw", "foreach", "linalg_vector_norm", "clip"),
+    "attention": ("scaled_dot_product", "attention"),
+    "matmul": ("::mm", "addmm", "bmm", "matmul", "linear"),
+    "gelu": ("gelu",),
+    "layer norm": ("layer_norm",),
+    "loss": ("softmax", "nll_loss", "cross_entropy"),
+    "embedding": ("embedding", "index"),
+}
+PROFILED_STEPS = 30
+
+
+def plain_run(run, config, dataset, val_batches):
+    """One run as a first version of nanoGPT's loop would train it; returns its final validation loss."""
+    state = initial_state(config, dataset.vocab_size, run.seed)
+    optimizer = torch.optim.AdamW(state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False)
+    for group in optimizer.param_groups:
+        group.update(fused=False, foreach=False)
+    lrs, val_loss = run.schedule.lrs(), None
+    for step in range(run.schedule.steps):
+        x, y = get_batch(step, run.seed, config, dataset)
+        plain_turn(state, optimizer, [(x.to(config.device), y.to(config.device))], [lrs[step]], config)
+        if (step + 1) % config.eval_interval == 0 or step + 1 == run.schedule.steps:
+            val_loss = validate(state.model, val_batches, config)
+    return val_loss
+
+
+def get_batch(step, seed, config, dataset):
+    rows = config.batch_size * config.gradient_accumulation_steps
+    return [torch.from_numpy(array) for array in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)]
+
+
+def plain_seconds(runs, config, dataset) -> float:
+    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    start = time.perf_counter()
+    for run in runs:
+        plain_run(run, config, dataset, val_batches)
+    return time.perf_counter() - start
+
+
+def our_seconds(flags: list[str], out: str) -> tuple[float, dict]:
+    """(seconds of the whole command, the manifest's cost)."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, str(COMPARE), *flags, "--out", out], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start, json.loads((Path(out) / "manifest.json").read_text())["cost"]
+
+
+def print_where_time_goes(config, dataset):
+    """One run's steps, alone on `threads` cores, by kind of work; validation and data at their share of a step."""
+    torch.set_num_threads(config.threads)
+    state = initial_state(config, dataset.vocab_size, 0)
+    inputs = [get_batch(step, 0, config, dataset) for step in range(2 * PROFILED_STEPS)]
+    inputs = [(x.to(config.device), y.to(config.device)) for x, y in inputs]
+
+    def steps(chosen):
+        start = time.perf_counter()
+        for x, y in chosen:
+            loss, _ = train_step(state, x, y, config.peak_lr, config)
+            loss.item()
+        return (time.perf_counter() - start) / PROFILED_STEPS
+
+    steps(inputs[:PROFILED_STEPS])
+    step_s = steps(inputs[PROFILED_STEPS:])
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        steps(inputs[PROFILED_STEPS:])
+    seconds = dict.fromkeys([*KINDS, "other operations"], 0.0)
+    for event in profiled.key_averages():
+        if event.key.startswith("aten::"):
+            seconds[kind_of(event.key)] += event.self_cpu_time_total / 1e6 / PROFILED_STEPS
+    seconds["Python and autograd"] = max(step_s - sum(seconds.values()), 0.0)
+
+    start = time.perf_counter()
+    for step in range(PROFILED_STEPS):
+        get_batch(step, 0, config, dataset)
+    seconds["data (a thread beside)"] = (time.perf_counter() - start) / PROFILED_STEPS
+    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    validate(state.model, val_batches, config)
+    start = time.perf_counter()
+    validate(state.model, val_batches, config)
+    seconds["validation"] = (time.perf_counter() - start) / config.eval_interval
+
+    total = sum(seconds.values())
+    print(f"where the time of a step goes ({config.threads} thread{'s' * (config.threads > 1)}, {1000 * total:.1f} ms):")
+    for kind, s in sorted(seconds.items(), key=lambda item: -item[1]):
+        print(f"  {kind:24} {1000 * s:7.2f} ms  {s / total:6.1%}")
+
+
+def kind_of(operation: str) -> str:
+    return next((kind for kind, parts in KINDS.items() if any(part in operation for part in parts)), "other operations")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--schedulers", default="all", help="as compare.py's, default all")
+    add_flags(parser)
+    args = parser.parse_args()
+    flags = sys.argv[1:]
+    config, _, name = from_args(args)
+    dataset = open_dataset(config.dataset, config.tokenizer)
+    runs = distinct(plan_runs(config, make_schedules(config, resolve(args.schedulers), [config.peak_lr], [config.steps]), [0], dataset.fingerprint))
+
+    threads = torch.get_num_threads()
+    half = len(runs) // 2
+    plain = plain_seconds(runs[:half], config, dataset)
+    with tempfile.TemporaryDirectory() as out:
+        ours, cost = our_seconds(flags, out)
+    plain += plain_seconds(runs[half:], config, dataset)
+
+    print(f"{name}: {len(runs)} runs of {config.steps} steps on {dataset.name}, {device_name(config.device)}")
+    print(f"plain loops, one after another on {threads} threads: {plain:7.1f} s")
+    print(f"compare.py, from its start to its last figure:    {ours:7.1f} s, {cost['steps_trained']:,} of {cost['steps']:,} steps trained")
+    print(f"ours / plain: {ours / plain:.3f}; steps alone {cost['steps_trained'] / cost['steps']:.3f}\n")
+    print_where_time_goes(config, dataset)
+
+
+if __name__ == "__main__":
+    main()
