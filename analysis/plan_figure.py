@@ -58,7 +58,6 @@ def walk(branches: list[Branch]) -> list[Branch]:
 
 def row_page(labels, cells, title, caption):
     """A page with a row for each label, and room for its cell at the right; returns (figure, axes, ys)."""
-    labels = [fold(label, chars(LABELS, TEXT)) for label in labels]
     heights = np.array([height_of(label, TEXT) + 0.09 for label in labels])
     body = heights.sum()
     fig, above, below = new_page(body + 0.5, title, caption)
@@ -76,16 +75,15 @@ def row_page(labels, cells, title, caption):
 def draw_branches(ax, branches, ys):
     """Thick and in colour what is trained, thin and grey what is shared, with a dot where two part."""
     rows = {branch.run.id: y for branch, y in zip(branches, ys)}
-    starts, ends, steps = np.transpose([(b.start, b.run.schedule.steps, b.steps) for b in branches])
+    starts = [branch.start for branch in branches]
     ax.hlines(ys, 0, starts, color=SHARED, lw=0.5, ls=(0, (1, 3)), zorder=1)
-    ax.barh(ys, steps, BAR, starts, color=[colour_of(branch.run.label) for branch in branches], zorder=2)
-    forks = [(b.start, rows[b.parent.id], rows[b.run.id]) for b in branches if b.parent]
-    if forks:
-        x, top, bottom = np.transpose(forks)
+    ax.barh(ys, [branch.steps for branch in branches], BAR, starts, color=[colour_of(branch.run.label) for branch in branches], zorder=2)
+    forks = {(b.start, rows[b.parent.id]): y for b, y in zip(branches, ys) if b.parent}  # the lowest y of those that part there
+    for (x, top), bottom in forks.items():
         ax.vlines(x, top, bottom, color=SHARED, lw=0.9, zorder=1)
         ax.plot(x, top, "o", ms=4.2, color="white", mec="black", mew=0.8, clip_on=False, zorder=3)
-    for branch, end, y in zip(branches, ends, ys):
-        ax.annotate(own_words(branch), (end, y), (6, 0), textcoords="offset points", va="center_baseline", color=DARK)
+    for branch, y in zip(branches, ys):
+        ax.annotate(own_words(branch), (branch.run.schedule.steps, y), (6, 0), textcoords="offset points", va="center_baseline", color=DARK)
 
 
 # -- words
@@ -95,10 +93,14 @@ def spell_labels(branches: list[Branch]) -> list[str]:
     """The schedules as the user spelled them, with peak lr and steps where these are several."""
     schedules = [branch.run.schedule for branch in branches]
     several_lrs, several_steps = (len({getattr(schedule, name) for schedule in schedules}) > 1 for name in ("peak_lr", "steps"))
-    return [
-        branch.run.label + f" @ {spell_lr(schedule.peak_lr)}" * several_lrs + f", {schedule.steps:,} steps" * several_steps
-        for branch, schedule in zip(branches, schedules)
-    ]
+    settings = [f" @ {spell_lr(s.peak_lr)}" * several_lrs + f", {counted(s.steps, 'step')}" * several_steps for s in schedules]
+    return [beside_or_below(branch.run.label, setting) for branch, setting in zip(branches, settings)]
+
+
+def beside_or_below(label: str, setting: str) -> str:
+    """All on one line if it fits: folded together, "1,000 steps" could break."""
+    width = chars(LABELS, TEXT)
+    return label + setting if len(label + setting) <= width else f"{fold(label, width)}\n{setting.lstrip(' ,')}".rstrip()
 
 
 def own_words(branch: Branch) -> str:

@@ -134,6 +134,9 @@ def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tupl
         start, parent = max(((common(bits[index], bits[other]), other) for other in neighbours), default=(0, None))
         while parent is not None and starts[parent] >= start:  # that one doesn't train the last shared step itself
             parent = parents[parent]
+        if parent is None and start > saved[index]:  # a saved state cut the way to the one that trains it: look at all
+            shared = [(common(bits[index], bits[other]), other) for other in placed if other != index]
+            start, parent = max((found for found in shared if starts[found[1]] < found[0]), default=(0, None))
         if parent is None or saved[index] >= start:
             start, parent = saved[index], None
         starts.append(start)

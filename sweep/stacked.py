@@ -79,7 +79,7 @@ class Stack:
             (losses, grad_norms): float32 (R,) on the device; the losses of the whole batches, the norms before clipping.
         """
         losses, gradients = self.losses_and_gradients(x, y)
-        norms = [part.norm(dim=1) for part in gradients.split(self.sizes, 1)]  # one sum over a whole row would round to 1e-4
+        norms = [part.norm(dim=1) for part in gradients.split(self.sizes, 1)]  # one sum over a whole row can be off by 1e-4
         grad_norms = torch.stack(norms, 1).norm(dim=1)
         gradients *= ((self.config.grad_clip or math.inf) / (grad_norms + 1e-6)).clamp(max=1.0)[:, None]  # clip_grad_norm_'s
         self.adamw(gradients, lrs)

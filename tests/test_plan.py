@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanosched.config import Config
@@ -33,6 +33,7 @@ def test_leaves_spell_the_arrays_and_no_step_is_trained_twice(arrays):
     assert len(trained) == len(set(trained)) == len({prefix(a, t + 1) for a in arrays for t in range(len(a))})
 
 
+@settings(max_examples=1000)
 @given(sweeps, st.data())
 def test_states_that_are_there_are_used_and_every_fork_is_passed(arrays, data):
     saved = [data.draw(st.integers(0, len(array))) for array in arrays]
@@ -44,6 +45,8 @@ def test_states_that_are_there_are_used_and_every_fork_is_passed(arrays, data):
         else:  # the parent begins before the fork, so it comes past it
             assert plan[parent][0] < start <= len(arrays[parent])
             assert prefix(arrays[parent], start) == prefix(array, start)
+    trained = [prefix(array, t + 1) for array, (start, _) in zip(arrays, plan) for t in range(start, len(array))]
+    assert len(trained) == len(set(trained))
 
 
 def runs_of(specs, config=CONFIG, peak_lrs=(1e-3,), horizons=(300,), seeds=(0,)):
