@@ -30,6 +30,7 @@ def parse_args():
     parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which schedules, default all; a file is one of your own")
     parser.add_argument("--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0")
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
+    parser.add_argument("--aa", action="store_true", help="the control: the first schedule against itself, with as many other seeds; says what is noise here")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     add_flags(parser)
     return parser.parse_args()
@@ -57,7 +58,11 @@ def main():
         runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
         errors, stopped = train_missing(runs, config, dataset, out, slots)
         try:
-            show_results(runs, errors, config, dataset, out)
+            rows = show_results(runs, errors, config, dataset, out)
+            if args.aa and rows and not stopped:
+                from analysis.aa import control
+
+                print("\n" + control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :])))
         except OSError as e:
             sys.exit(f"error: {e}; what is trained is kept")
     if stopped:
@@ -82,6 +87,11 @@ def read_request(args):
     for seed in seeds:
         check_seed("seeds", seed)
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
+    if args.aa:
+        if len(seeds) < 2:
+            raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
+        specs, peak_lrs, horizons = specs[:1], peak_lrs[:1], horizons and horizons[:1]
+        seeds += range(max(seeds) + 1, max(seeds) + 1 + len(seeds))
     if len(peak_lrs) == 1:
         config = replace(config, peak_lr=peak_lrs[0])
     return config, make_schedules(config, specs, peak_lrs, horizons or [config.steps]), seeds, Path(args.out or Path("results", name))
@@ -136,7 +146,7 @@ def train_missing(runs, config, dataset, out, slots):
 
 
 def show_results(runs, errors, config, dataset, out):
-    """Write the tables, the manifest and the figures, then print the ranking and where the files are."""
+    """Write the tables, the manifest and the figures, then print the ranking and where the files are; returns runs.csv's rows."""
     from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
     from analysis.manifest import write_manifest
@@ -146,14 +156,15 @@ def show_results(runs, errors, config, dataset, out):
 
     rows = run_rows(out, runs, errors)
     if not rows:
-        return
+        return rows
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     figures = [*draw_figures(out, rows, summary), draw_plan(out, plan_branches(distinct(runs), config))]
     print_ranking(summary, len({run.seed for run in runs}))
     if cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
-    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *figures]))
+    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *figures]))
+    return rows
 
 
 if __name__ == "__main__":

@@ -131,7 +131,9 @@ def setup_words(groups, run) -> str:
     seeds = sorted({row["seed"] for group in groups for row in group.rows})
     named = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     peaks = "" if len({g.line["peak_lr"] for g in groups}) > 1 else f", peak lr {spell_lr(groups[0].line['peak_lr'])}"
-    return f"{run['dataset']}, {run['parameters'] / 1e6:.1f}M parameters, {counted(run['steps'], 'step')}{peaks}, {named}."
+    *shorter, longest = sorted({g.line["steps"] for g in groups})
+    steps = "".join(f"{n:,} and " if n == shorter[-1] else f"{n:,}, " for n in shorter) + counted(longest, "step")
+    return f"{run['dataset']}, {run['parameters'] / 1e6:.1f}M parameters, {steps}{peaks}, {named}."
 
 
 def loss_words(group) -> str:
@@ -147,6 +149,9 @@ def time_cell(group) -> str:
 
 def ranking_title(groups, seeds) -> str:
     """Who is lowest, and how sure that looks: in how many seeds it is below the next."""
+    if len({g.line["steps"] for g in groups}) > 1:
+        lowest = [f"{shorten(g.line['scheduler'])} at {g.line['steps']:,}" for g in groups if g.line["rank"] == 1 and g.complete]
+        return f"Lowest {'mean ' * (seeds > 1)}validation loss: {', '.join(lowest)} steps" if lowest else "No run came to its end"
     first = groups[0]
     if not first.complete:
         return "No run came to its end"

@@ -19,7 +19,7 @@ def print_ranking(summary: list[dict], seeds: int):
         table.add_column("peak lr", justify="right")
     if several_steps:
         table.add_column("steps", justify="right")
-    over_seeds = ["std over seeds", "to best", "std paired by seed"] if seeds > 1 else ["to best"]
+    over_seeds = ["std over seeds", "to best", "95% interval", "p (Holm)"] if seeds > 1 else ["to best"]
     for heading in ("val loss", *over_seeds, "best val", "grad-norm spikes", "ms/step"):
         table.add_column(heading, justify="right")
     for line in summary:
@@ -33,15 +33,31 @@ def print_ranking(summary: list[dict], seeds: int):
             cells.append(number(line["final_val_loss_std"]))
         cells.append(number(line["to_best"], "+.4f"))
         if seeds > 1:
-            cells.append(number(line["to_best_std"]))
+            cells += [interval(line), number(line["p_holm"], ".2g")]
         cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
         table.add_row(*cells)
     longest = max(len(line["scheduler"]) for line in summary)
-    console = Console(highlight=False, width=max(Console().width, 80 + longest))  # two cut names can look the same
+    console = Console(highlight=False, width=max(Console().width, 110 + longest))  # two cut names can look the same
     console.print()
     console.print(table)
+    for line in summary:
+        horizon = [other for other in summary if other["steps"] == line["steps"]]
+        if line["rank"] == 1 and len(horizon) > 1 and seeds > 1:
+            print("\n" + spell_verdicts(horizon, several_steps))
     if seeds == 1:
         print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
+
+
+def spell_verdicts(lines: list[dict], several_steps: bool) -> str:
+    """What the seeds say about the best of a horizon: which others may be as good, and what it would take to know."""
+    best, *others = lines
+    words = f"At {best['steps']:,} steps, " * several_steps + f"{best['scheduler']} {best['verdict']}."
+    return "\n".join([words, *(f"  {line['verdict']}" for line in others if "cannot be told apart" in line["verdict"])])
+
+
+def interval(line: dict) -> str:
+    low, high = line.get("to_best_low", math.nan), line.get("to_best_high", math.nan)
+    return "-" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}"
 
 
 def number(value: float, form: str = ".4f") -> str:

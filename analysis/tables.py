@@ -14,6 +14,8 @@ from nanosched.history import COLUMNS, read_curve
 from sweep.store import is_complete, load_run, run_folder
 
 from .metrics import curve_metrics
+from .stats import PairedDifference, Standing, all_pairs, diverged, mean_loss, ranking
+from .stats import summary as summary_of
 
 RUN_COLUMNS = [
     "run_id", "scheduler", "params", "seed", "peak_lr", "steps", "tokens", "status", "final_train_loss", "final_val_loss",
@@ -25,8 +27,13 @@ SETTING = ("scheduler", "peak_lr", "steps")  # what the seeds of a row of the su
 MEANS = [c for c in RUN_COLUMNS[8:25] if c != "final_val_loss"]  # of each number, the mean over seeds
 SUMMARY_COLUMNS = [
     "rank", "scheduler", "params", "peak_lr", "steps", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
-    "to_best", "to_best_std", *MEANS,
+    "to_best", "to_best_std", "to_best_low", "to_best_high", "p_holm", "prob_best", "verdict", *MEANS,
 ]  # fmt: skip
+PAIR_COLUMNS = [
+    "steps", "first", "first_peak_lr", "second", "second_peak_lr", "seeds", "difference", "std", "low", "high", "bootstrap_low", "bootstrap_high",
+    "p", "p_holm", "seeds_needed", "verdict",
+]  # fmt: skip
+MOST_VERDICTS = 60  # schedules at one horizon; more would be thousands of pairs, which Holm's correction leaves nothing of
 
 
 def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
@@ -80,32 +87,74 @@ def summary_rows(rows: list[dict]) -> list[dict]:
     """A row for each schedule, peak lr and horizon, best mean final validation loss first; one with a lost run comes last.
 
     Each horizon has its own ranking, the shortest first: more steps are no merit of a schedule. `to_best` is the mean
-    difference to the best of the horizon and `to_best_std` its standard deviation, both paired by seed: what the seeds
-    have in common cancels out.
+    difference to the best of the horizon, `to_best_std` its standard deviation and `to_best_low` and `to_best_high` its 95%
+    confidence interval, all paired by seed: what the seeds have in common cancels out. `p_holm`, `prob_best` and `verdict` are
+    those of analysis.stats.
     """
     groups = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in SETTING), []).append(row)
     summary = [summary_row(group) for group in groups.values()]
-    # a mean over the seeds that came through would flatter a schedule that diverged on the others
-    summary.sort(key=lambda line: (line["steps"], line["diverged"] + line["failed"], not line["losses"], line["final_val_loss"]))
-    best = {line["steps"]: line["losses"] for line in reversed(summary)}
-    ranks = {}
+    for steps, lines in by_horizon(summary).items():
+        for rank, (line, standing) in enumerate(standings(lines), 1):
+            against = standing.difference
+            best = dict(to_best=0.0, to_best_std=math.nan if standing.seeds < 2 else 0.0)
+            line.update(best if against is None else dict(to_best=against.mean, to_best_std=against.sd, to_best_low=against.low, to_best_high=against.high))
+            line.update(rank=rank, p_holm=standing.p_holm, prob_best=standing.prob_best, verdict=standing.verdict)
+    return sorted(summary, key=lambda line: (line["steps"], line["rank"]))
+
+
+def by_horizon(summary: list[dict]) -> dict[int, list[dict]]:
+    horizons = {}
     for line in summary:
-        line["rank"] = ranks[line["steps"]] = ranks.get(line["steps"], 0) + 1
-        losses = line.pop("losses")
-        differences = [losses[seed] - best[line["steps"]][seed] for seed in losses if seed in best[line["steps"]]]
-        line["to_best"], line["to_best_std"] = mean_and_std(differences)
-    return summary
+        horizons.setdefault(line["steps"], []).append(line)
+    return horizons
+
+
+def standings(lines: list[dict]) -> list[tuple[dict, Standing]]:
+    """The rows of one horizon with their statistics, best first; without tests where there are too many rows."""
+    losses = {name_in(lines, line): line["losses"] for line in lines}
+    found = summary_of(losses) if len(lines) <= MOST_VERDICTS else [untested(name, losses) for name in ranking(losses)]
+    named = {name_in(lines, line): line for line in lines}
+    return [(named[standing.schedule], standing) for standing in found]
+
+
+def name_in(lines: list[dict], line: dict) -> str:
+    """A schedule's label, with its peak lr where there are several."""
+    several_lrs = len({line["peak_lr"] for line in lines}) > 1
+    return line["scheduler"] + f" @ {line['peak_lr']:g}" * several_lrs
+
+
+def untested(name: str, losses: dict) -> Standing:
+    best, own = losses[ranking(losses)[0]], losses[name]
+    words = f"more than {MOST_VERDICTS} schedules: nothing is tested"
+    difference = None if own is best else PairedDifference(len(own), mean_loss(own) - mean_loss(best))
+    return Standing(name, len(own), diverged(own), mean_loss(own), difference, math.nan, math.nan, words)
+
+
+def pair_rows(summary: list[dict]) -> list[dict]:
+    """A row for each two schedules of one horizon that have two seeds or more in common: `difference` is second minus first."""
+    rows = []
+    for steps, lines in by_horizon(summary).items():
+        if len(lines) > MOST_VERDICTS:
+            continue
+        named = {name_in(lines, line): line for line in lines}
+        for pair in all_pairs({name: line["losses"] for name, line in named.items()}).values():
+            d, first, second = pair.difference, named[pair.first], named[pair.second]
+            if d.n > 1:
+                row = dict(steps=steps, first=first["scheduler"], first_peak_lr=first["peak_lr"], second=second["scheduler"], second_peak_lr=second["peak_lr"])
+                row |= dict(seeds=d.n, difference=d.mean, std=d.sd, low=d.low, high=d.high, bootstrap_low=d.bootstrap_low, bootstrap_high=d.bootstrap_high)
+                rows.append(row | dict(p=d.p, p_holm=pair.p_holm, seeds_needed=pair.seeds_needed, verdict=pair.verdict))
+    return rows
 
 
 def summary_row(group: list[dict]) -> dict:
-    """What the seeds of one schedule say together; `losses` are the final ones by seed."""
+    """What the seeds of one schedule say together; `losses` are the final ones by seed, NaN for a lost run."""
     complete = [row for row in group if row["status"] == "complete"]
     line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr", "steps")}
     line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
-    line["losses"] = {row["seed"]: row["final_val_loss"] for row in complete}
-    line["final_val_loss"], line["final_val_loss_std"] = mean_and_std(list(line["losses"].values()))
+    line["losses"] = {row["seed"]: row["final_val_loss"] if row["status"] == "complete" else math.nan for row in group}
+    line["final_val_loss"], line["final_val_loss_std"] = mean_and_std([row["final_val_loss"] for row in complete])
     line.update({name: mean_and_std([row[name] for row in complete])[0] for name in MEANS})
     return line
 
@@ -116,10 +165,13 @@ def mean_and_std(values: list[float]) -> tuple[float, float]:
 
 
 def write_tables(out: Path, rows: list[dict]) -> list[dict]:
-    """Write runs.csv, summary.csv and curves.csv; returns the summary."""
+    """Write runs.csv, summary.csv, curves.csv and, with two seeds or more, pairs.csv; returns the summary."""
     summary = summary_rows(rows)
     write_csv(out / "runs.csv", RUN_COLUMNS, rows)
     write_csv(out / "summary.csv", SUMMARY_COLUMNS, summary)
+    (out / "pairs.csv").unlink(missing_ok=True)
+    if pairs := pair_rows(summary):
+        write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
     with atomic(out / "curves.csv") as path, open(path, "w") as file:
         file.write(",".join(["run_id", "scheduler", "seed", "peak_lr", *COLUMNS]) + "\n")
         for row in rows:

@@ -515,6 +515,26 @@ def test_a_folder_in_use_is_one_line(cli, toml, tmp_path):
     assert cli(*command).code == 0
 
 
+# --- the A/A control
+
+
+def test_a_schedule_against_itself(cli, toml, tmp_path):
+    toml()
+    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,wsd", "--aa", "--seeds", "0,1,2", "--out", "out")
+    result = json.loads((tmp_path / "out" / "aa.json").read_text())
+    assert done.code == 0 and "A/A: cosine with seeds 0,1,2 against 3,4,5" in done.out
+    assert result["seeds"] == [[0, 1, 2], [3, 4, 5]] and result["different"] is (result["p"] < 0.05)
+    losses = {int(row["seed"]): float(row["final_val_loss"]) for row in table(tmp_path / "out" / "runs.csv")}
+    assert sorted(losses) == [0, 1, 2, 3, 4, 5] and {row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")} == {"cosine"}
+    means = [np.mean([losses[seed] for seed in group]) for group in result["seeds"]]
+    assert result["mean"] == pytest.approx(means[1] - means[0]) and result["low"] < result["mean"] < result["high"]
+
+
+def test_the_control_needs_two_seeds(cli, toml):
+    toml()
+    assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", "--aa", "--seeds", "3"), "seeds=[3]", "--aa")
+
+
 # --- bad input
 
 

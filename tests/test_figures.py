@@ -309,7 +309,7 @@ def test_several_seeds_say_in_how_many_the_lowest_is_lower(tmp_path, draw):
 
 def test_equal_schedules_share_the_title(draw):
     fig = draw(["cosine:final_lr_ratio=0.1", "cosine"], seeds=(0, 1))[0]["ranking"]
-    assert title(fig).startswith("cosine:final_lr_ratio=0.1 and cosine end at the lowest")
+    assert title(fig).startswith("cosine and cosine:final_lr_ratio=0.1 end at the lowest")
 
 
 def test_wall_clock_title_says_whether_ranges_overlap():

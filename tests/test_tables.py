@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from analysis import tables
 from analysis.cost import spell_cost, sweep_cost
 from analysis.metrics import convergence_step, count_spikes, curve_metrics
 from analysis.ranking import print_ranking
@@ -114,11 +115,10 @@ def test_the_best_mean_comes_first_and_lost_runs_last():
     rows = [row("failed", None, "failed"), row("worse", 3.0), row("wild", None, "diverged"), row("best", 2.0),
             row("half", 1.0), row("half", None, "diverged", seed=1), row("nan", math.nan)]  # fmt: skip
     summary = summary_rows(rows)
-    assert [line["scheduler"] for line in summary][:3] == ["best", "worse", "nan"]
-    assert [line["scheduler"] for line in summary][3:4] == ["half"]  # a loss of 1.0 on the seed that survived is no win
-    assert {line["scheduler"] for line in summary[4:]} == {"failed", "wild"}
+    assert [line["scheduler"] for line in summary][:3] == ["best", "worse", "half"]  # 1.0 on the seed that survived is no win
+    assert {line["scheduler"] for line in summary[3:]} == {"failed", "nan", "wild"}
     assert [line["rank"] for line in summary] == [1, 2, 3, 4, 5, 6]
-    half = summary[3]
+    half = summary[2]
     assert (half["seeds"], half["diverged"], half["failed"], half["final_val_loss"]) == (2, 1, 0, 1.0)
 
 
@@ -221,6 +221,34 @@ def test_a_damaged_run_has_no_row(tmp_path):
     assert run_rows(tmp_path, [run], {}) == []
 
 
+def test_pairs_and_verdicts(tmp_path):
+    losses = dict(a=[2.0, 2.1, 2.2], b=[2.5, 2.61, 2.69], c=[2.05, 2.0, 2.4])
+    rows = [row(name, loss, seed=seed) for name, values in losses.items() for seed, loss in enumerate(values)]
+    for line in rows:  # nothing of them is in the store
+        line["status"] = "complete"
+        (tmp_path / "runs" / "0").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "runs" / "0" / "curve.csv").write_text("step\n")
+    write_tables(tmp_path, rows)
+    pairs = read(tmp_path / "pairs.csv")
+    assert [(pair["first"], pair["second"], pair["seeds"]) for pair in pairs] == [("a", "c", "3"), ("a", "b", "3"), ("c", "b", "3")]
+    differences = np.array([0.5, 0.51, 0.49])
+    assert float(pairs[1]["difference"]) == pytest.approx(0.5) and float(pairs[1]["std"]) == pytest.approx(differences.std(ddof=1))
+    assert float(pairs[1]["p_holm"]) == pytest.approx(3 * float(pairs[1]["p"])) and "a is lower than b by 0.500" in pairs[1]["verdict"]
+    summary = {line["scheduler"]: line for line in read(tmp_path / "summary.csv")}
+    assert float(summary["b"]["to_best_low"]) < 0.5 < float(summary["b"]["to_best_high"])
+    assert "cannot be told apart with 3 seeds" in summary["c"]["verdict"] and summary["a"]["p_holm"] == ""
+    write_tables(tmp_path, [line for line in rows if line["seed"] == 0])
+    assert not (tmp_path / "pairs.csv").exists()  # of another time
+
+
+def test_too_many_schedules_are_ranked_and_not_tested(monkeypatch):
+    monkeypatch.setattr(tables, "MOST_VERDICTS", 2)
+    rows = [row(name, loss + seed / 10, seed=seed) for seed in (0, 1) for name, loss in dict(a=3.0, b=1.0, c=2.0).items()]
+    summary = summary_rows(rows)
+    assert [(line["scheduler"], line["rank"]) for line in summary] == [("b", 1), ("c", 2), ("a", 3)]
+    assert summary[2]["to_best"] == pytest.approx(2) and "nothing is tested" in summary[0]["verdict"] and tables.pair_rows(summary) == []
+
+
 def test_no_number_is_an_empty_field(tmp_path):
     write_csv(tmp_path / "x.csv", ["a", "b", "c", "d", "e", "f"], [dict(a=None, b=math.nan, c=np.float64(np.nan), d=np.float64(0.1), e=np.int64(3))])
     assert (tmp_path / "x.csv").read_text() == "a,b,c,d,e,f\n,,,0.1,3,\n"
@@ -238,7 +266,8 @@ def test_the_ranking_says_how_far_behind_the_best(capsys):
     said = ranked(capsys, [row("cosine", 2.5), row("wsd", 2.25), row("cosine", 2.7, seed=1), row("wsd", 2.35, seed=1)], seeds=2)
     lines = [line.split() for line in said.splitlines() if line[:1].isdigit()]
     assert [line[:5] for line in lines] == [["1", "wsd", "2.3000", "0.0707", "+0.0000"], ["2", "cosine", "2.6000", "0.1414", "+0.3000"]]
-    assert [line[5] for line in lines] == ["0.0000", "0.0707"]  # differences of 0.25 and 0.35, paired by seed
+    assert lines[0][5:7] == ["-", "-"] and lines[1][5:9] == ["-0.3353", "to", "+0.9353", "0.11"]  # of 0.25 and 0.35: t = 6, 1 degree of freedom
+    assert "wsd ranks first, told apart from 0 of 1 others" in said and "wsd and cosine cannot be told apart with 2 seeds" in said
     assert "no ranking" not in said
 
 
