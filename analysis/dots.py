@@ -24,7 +24,7 @@ def ranking(groups, run, setup):
     ax.set_xlim(low, high)
     if not any(len(values) for values in losses):
         ax.set_xticks([])
-    if groups[0].complete:
+    if groups[0].complete and groups[0].line["steps"] == groups[-1].line["steps"]:
         ax.axvline(groups[0].line["final_val_loss"], color=DARK, lw=0.7, zorder=1)
     for group, values, y in zip(groups, losses, rows):
         inside, beyond = values[values <= high], values[values > high]

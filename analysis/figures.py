@@ -46,7 +46,7 @@ def draw_figures(out: Path, rows: list[dict], summary: list[dict]) -> list[Path]
     if not measured:
         return []
     groups = read_groups(Path(out), rows, summary)
-    run = load_run(out, measured[0]["run_id"])
+    run = load_run(out, measured[0]["run_id"]) | dict(steps=max(line["steps"] for line in summary))
     setup = setup_words(groups, run)
     in_panels, chosen = (groups, "") if len(groups) <= MOST_PANELS else (one_each(groups), CHOSEN)
     with style.context(STYLE, after_reset=True):  # whatever the user's matplotlibrc says

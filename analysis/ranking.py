@@ -37,7 +37,7 @@ def print_ranking(summary: list[dict], seeds: int):
         cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
         table.add_row(*cells)
     longest = max(len(line["scheduler"]) for line in summary)
-    console = Console(highlight=False, width=max(Console().width, 110 + longest))  # two cut names can look the same
+    console = Console(highlight=False, width=max(Console().width, 125 + longest))  # two cut names can look the same
     console.print()
     console.print(table)
     for line in summary:
