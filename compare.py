@@ -110,10 +110,12 @@ def read_numbers(name: str, given, kind) -> list:
 
 
 def dry_run(config, schedules, seeds, out):
+    from analysis.foresight import print_bounds
     from analysis.plan_figure import draw_plan
 
     runs = print_dry_run(config, schedules, seeds, out)
-    print(f"plan: {draw_plan(out, plan_branches(runs, config))}")
+    print_bounds(schedules)
+    print(f"\nplan: {draw_plan(out, plan_branches(runs, config))}")
 
 
 def check_writable(folder: Path):
