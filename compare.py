@@ -30,6 +30,7 @@ def parse_args():
     parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which schedules, default all; a file is one of your own")
     parser.add_argument("--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0")
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
+    parser.add_argument("--tune", action="store_true", help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side")
     parser.add_argument("--aa", action="store_true", help="the control: the first schedule against itself, with as many other seeds; says what is noise here")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     add_flags(parser)
@@ -55,10 +56,10 @@ def main():
         sys.exit("\nStopped before training. The same command starts again.")
 
     with lock:
-        runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
-        errors, stopped = train_missing(runs, config, dataset, out, slots)
+        train = train_tuned if args.tune else train_asked
+        runs, errors, stopped = train(config, schedules, seeds, dataset, out, slots)
         try:
-            rows = show_results(runs, errors, config, dataset, out)
+            rows = show_results(runs, errors, config, dataset, out, args.tune)
             if args.aa and rows and not stopped:
                 from analysis.aa import control
 
@@ -124,6 +125,35 @@ def check_writable(folder: Path):
     tempfile.TemporaryFile(dir=folder).close()
 
 
+def train_asked(config, schedules, seeds, dataset, out, slots):
+    """(the runs asked for, errors by run id, whether it was stopped)."""
+    runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
+    return runs, *train_missing(runs, config, dataset, out, slots)
+
+
+def train_tuned(config, schedules, seeds, dataset, out, slots):
+    """The same, with every schedule at peak lrs by factors of two until the best has a worse one on either side."""
+    from analysis.tables import run_rows
+    from analysis.tuned import mean_losses
+    from sweep.tune import at_peak, first_grid, next_peak
+
+    grid = first_grid(schedules)
+    began = {key: (min(s.peak_lr for s in own), max(s.peak_lr for s in own)) for key, own in grid.items()}
+    errors = {}
+    while True:
+        wanted = [(label, schedule) for (label, _), own in grid.items() for schedule in sorted(own, key=lambda s: s.peak_lr)]
+        runs = plan_runs(config, wanted, seeds, dataset.fingerprint)
+        failed, stopped = train_missing([run for run in runs if run.id not in errors], config, dataset, out, slots)
+        errors |= failed
+        rows = run_rows(out, runs, errors)
+        peaks = {key: next_peak(mean_losses(rows, *key), began[key]) for key in grid} if not stopped else {}
+        for key, peak in peaks.items():
+            if peak:
+                grid[key].append(at_peak(grid[key][0], peak))
+        if not any(peaks.values()):
+            return runs, errors, stopped
+
+
 def train_missing(runs, config, dataset, out, slots):
     """Train what the store doesn't have, with a progress display; returns (errors by run id, whether it was stopped)."""
     from nanosched.interrupt import ctrl_c
@@ -147,7 +177,7 @@ def train_missing(runs, config, dataset, out, slots):
     return errors, stopped
 
 
-def show_results(runs, errors, config, dataset, out):
+def show_results(runs, errors, config, dataset, out, tuned=False):
     """Write the tables, the manifest and the figures, then print the ranking and where the files are; returns runs.csv's rows."""
     from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
@@ -162,10 +192,19 @@ def show_results(runs, errors, config, dataset, out):
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     figures = [*draw_figures(out, rows, summary), draw_plan(out, plan_branches(distinct(runs), config))]
-    print_ranking(summary, len({run.seed for run in runs}))
+    if tuned:
+        from analysis.tuned import print_tuned, tuned_rows, write_tuned
+        from analysis.tuned_figures import draw_tuned
+
+        best = tuned_rows(rows, summary, config.peak_lr)
+        write_tuned(out, best)
+        figures += draw_tuned(out, rows, best, summary)
+        print_tuned(best)
+    else:
+        print_ranking(summary, len({run.seed for run in runs}))
     if cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
-    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *figures]))
+    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *([out / "tuned.csv"] if tuned else []), *figures]))
     return rows
 
 

@@ -102,7 +102,7 @@ def grad_norm(groups, run, setup):
 # -- the grid
 
 
-def panels(groups, steps, notes, title, caption, ylabel):
+def panels(groups, steps, notes, title, caption, ylabel, xlabel="step"):
     """A page with a panel for each group, each with its label and a note above it; returns (figure, axes)."""
     columns = min(5, math.ceil(math.sqrt(len(groups))), len(groups))
     rows = math.ceil(len(groups) / columns)
@@ -129,7 +129,7 @@ def panels(groups, steps, notes, title, caption, ylabel):
         for label, side in zip(ax.get_xticklabels(), ("left", "center", "right")):
             label.set_ha(side)  # or the neighbours' would touch
     fig.text(0.15 / WIDTH, (below + 0.5 + total - above - head) / 2 / total, ylabel, rotation=90, va="center")
-    fig.text((LEFT + (WIDTH - LEFT - RIGHT) / 2) / WIDTH, (below + 0.1) / total, "step", ha="center")
+    fig.text((LEFT + (WIDTH - LEFT - RIGHT) / 2) / WIDTH, (below + 0.1) / total, xlabel, ha="center")
     return fig, axes[: len(groups)]
 
 

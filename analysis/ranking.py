@@ -51,6 +51,8 @@ def print_ranking(summary: list[dict], seeds: int):
 def spell_verdicts(lines: list[dict], several_steps: bool) -> str:
     """What the seeds say about the best of a horizon: which others may be as good, and what it would take to know."""
     best, *others = lines
+    if "nothing is tested" in best["verdict"]:
+        return best["verdict"].capitalize() + "."
     words = f"At {best['steps']:,} steps, " * several_steps + f"{best['scheduler']} {best['verdict']}."
     return "\n".join([words, *(f"  {line['verdict']}" for line in others if "cannot be told apart" in line["verdict"])])
 
