@@ -30,6 +30,7 @@ def parse_args():
     parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which schedules, default all; a file is one of your own")
     parser.add_argument("--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0")
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
+    parser.add_argument("--protocol", choices=["fresh", "carry-over"], default="fresh", help="carry-over trains the schedules one after another on one model without resetting it, to show what that measures; default fresh")
     parser.add_argument("--tune", action="store_true", help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side")
     parser.add_argument("--aa", action="store_true", help="the control: the first schedule against itself, with as many other seeds; says what is noise here")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
@@ -42,13 +43,13 @@ def main():
     try:
         request = read_request(args)
         if args.dry_run:
-            return dry_run(*request)
+            return dry_run(*request, args.protocol)
         config, schedules, seeds, out = request
         dataset = open_dataset(config.dataset, config.tokenizer)
         dataset.check_windows(config.batch_size, config.block_size)
         check_writable(out / "runs")
         lock = locked(out)
-        slots = choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds))
+        slots = choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds)) if args.protocol == "fresh" else 0
         config = replace(config, replicas="stacked" if slots else "separate")
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
@@ -56,10 +57,10 @@ def main():
         sys.exit("\nStopped before training. The same command starts again.")
 
     with lock:
-        train = train_tuned if args.tune else train_asked
+        train = train_carried if args.protocol == "carry-over" else train_tuned if args.tune else train_asked
         runs, errors, stopped = train(config, schedules, seeds, dataset, out, slots)
         try:
-            rows = show_results(runs, errors, config, dataset, out, args.tune)
+            rows = show_results(runs, errors, config, dataset, out, args)
             if args.aa and rows and not stopped:
                 from analysis.aa import control
 
@@ -88,6 +89,10 @@ def read_request(args):
     for seed in seeds:
         check_seed("seeds", seed)
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
+    if args.protocol == "carry-over" and (args.tune or args.aa):
+        raise ValueError("protocol='carry-over' is not allowed with --tune or --aa: leave one of them out")
+    if args.aa and args.tune:
+        raise ValueError("--aa is not allowed with --tune: the control is of one peak lr")
     if args.aa:
         if len(seeds) < 2:
             raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
@@ -110,10 +115,13 @@ def read_numbers(name: str, given, kind) -> list:
     return list(dict.fromkeys(numbers))
 
 
-def dry_run(config, schedules, seeds, out):
+def dry_run(config, schedules, seeds, out, protocol):
     from analysis.foresight import print_bounds
     from analysis.plan_figure import draw_plan
 
+    if protocol == "carry-over":
+        steps = len(seeds) * sum(schedule.steps for _, schedule in schedules)
+        return print("\n".join(label for label, _ in schedules) + f"\n\none after another on one model, {steps:,} steps; nothing is shared")
     runs = print_dry_run(config, schedules, seeds, out)
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(out, plan_branches(runs, config))}")
@@ -154,6 +162,23 @@ def train_tuned(config, schedules, seeds, dataset, out, slots):
             return runs, errors, stopped
 
 
+def train_carried(config, schedules, seeds, dataset, out, slots):
+    """The same, one after another on a model that is never reset."""
+    from nanosched.interrupt import ctrl_c
+    from sweep.carry_over import plan_carry_over, train_carry_over
+    from sweep.display import Display
+    from sweep.plan import Branch
+
+    runs = plan_carry_over(config, schedules, seeds, dataset.fingerprint)
+    todo = [run for run in runs if not is_complete(out, run.id)]
+    print(f"{len(runs)} runs on {dataset.name}, carried over: {len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}")
+    if not todo:
+        return runs, {}, False
+    with ctrl_c() as pressed, Display([Branch(run) for run in todo]) as display:
+        errors = train_carry_over(runs, config, dataset, out, display, pressed)
+        return runs, errors, pressed()
+
+
 def train_missing(runs, config, dataset, out, slots):
     """Train what the store doesn't have, with a progress display; returns (errors by run id, whether it was stopped)."""
     from nanosched.interrupt import ctrl_c
@@ -177,7 +202,7 @@ def train_missing(runs, config, dataset, out, slots):
     return errors, stopped
 
 
-def show_results(runs, errors, config, dataset, out, tuned=False):
+def show_results(runs, errors, config, dataset, out, args):
     """Write the tables, the manifest and the figures, then print the ranking and where the files are; returns runs.csv's rows."""
     from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
@@ -191,8 +216,10 @@ def show_results(runs, errors, config, dataset, out, tuned=False):
         return rows
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
-    figures = [*draw_figures(out, rows, summary), draw_plan(out, plan_branches(distinct(runs), config))]
-    if tuned:
+    figures = draw_figures(out, rows, summary)
+    if args.protocol == "fresh":
+        figures.append(draw_plan(out, plan_branches(distinct(runs), config)))
+    if args.tune:
         from analysis.tuned import print_tuned, tuned_rows, write_tuned
         from analysis.tuned_figures import draw_tuned
 
@@ -202,9 +229,11 @@ def show_results(runs, errors, config, dataset, out, tuned=False):
         print_tuned(best)
     else:
         print_ranking(summary, len({run.seed for run in runs}))
-    if cost["runs"] > 1:
+    if args.protocol == "carry-over":
+        print("\nCarry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking.")
+    elif cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
-    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *([out / "tuned.csv"] if tuned else []), *figures]))
+    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *([out / "tuned.csv"] if args.tune else []), *figures]))
     return rows
 
 

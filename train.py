@@ -158,11 +158,13 @@ class OneCheckpoint:
 class Training:
     """One run on its way: its state, what it has measured, and what is due between two steps."""
 
-    def __init__(self, config, schedule, seed, dataset, folder, states):
+    def __init__(self, config, schedule, seed, dataset, folder, states, run_id=None, begin=None, first_batch=0):
         self.config, self.schedule, self.seed, self.dataset, self.folder, self.states = config, schedule, seed, dataset, folder, states
-        self.id = config.run_id(schedule, seed, dataset.fingerprint)
+        self.id, self.first_batch = run_id or config.run_id(schedule, seed, dataset.fingerprint), first_batch
         self.lrs = schedule.lrs()
         self.state, self.history = initial_state(config, dataset.vocab_size, seed), History()
+        if begin:
+            self.carry_over(begin)
         self.trained_from = self.load()  # the steps before are another run's
         self.unread = []  # steps whose numbers are still on the device
         self.written = 0  # rows of curve.csv
@@ -177,12 +179,18 @@ class Training:
                 return checkpoint["trained_from"] if checkpoint["run_id"] == self.id else self.state.step
         return 0
 
+    def carry_over(self, checkpoint: Path):
+        """Begin with another run's last weights and optimizer; that one's history stays its own."""
+        if load_checkpoint(checkpoint, self.state, History()) is None:
+            raise OSError(f"{checkpoint} can't be read: run the comparison again into another --out")
+        self.state.step = 0
+
     def steps_left(self) -> range:
         return range(self.state.step, self.schedule.steps if self.history.finite else self.state.step)
 
     def batch(self, step: int):
         rows = self.config.batch_size * self.config.gradient_accumulation_steps
-        return batch(self.dataset.train, self.dataset.fingerprint, self.seed, step, rows, self.config.block_size)
+        return batch(self.dataset.train, self.dataset.fingerprint, self.seed, self.first_batch + step, rows, self.config.block_size)
 
     def next_lr(self) -> float:
         step = self.state.step
@@ -252,7 +260,7 @@ class Training:
         return run
 
 
-def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoint=False, on_step=None, should_stop=None, states=None):
+def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoint=False, on_step=None, should_stop=None, states=None, **carried):
     """Train one run into `folder`, from a state of it if one is kept.
 
     Args:
@@ -266,13 +274,14 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         on_step: called with (steps taken, the last one's loss) when they are known.
         should_stop: asked after each step; if true, stop with a checkpoint.
         states: where states are kept and others part from this run; default folder/ckpt.pt.
+        carried: run_id, begin (the checkpoint of another run to go on from) and first_batch, of a run that is not its own beginning.
 
     Returns:
         what run.json holds, or None if the run was stopped before its end.
     """
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    training = Training(config, schedule, seed, dataset, folder, states or OneCheckpoint(folder, keep_checkpoint))
+    training = Training(config, schedule, seed, dataset, folder, states or OneCheckpoint(folder, keep_checkpoint), **carried)
     val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
     state = training.state
     forward = compiled(state, val_batches[0], config) if config.compile == "true" else state.model
