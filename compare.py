@@ -207,6 +207,7 @@ def show_results(runs, errors, config, dataset, out, args):
     from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
     from analysis.manifest import write_manifest
+    from analysis.markdown import write_markdown
     from analysis.plan_figure import draw_plan
     from analysis.ranking import print_ranking
     from analysis.tables import run_rows, write_tables
@@ -216,6 +217,7 @@ def show_results(runs, errors, config, dataset, out, args):
         return rows
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
+    files = [out / "runs.csv", out / "summary.csv", write_markdown(out, summary), out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
     if args.protocol == "fresh":
         figures.append(draw_plan(out, plan_branches(distinct(runs), config)))
@@ -224,7 +226,7 @@ def show_results(runs, errors, config, dataset, out, args):
         from analysis.tuned_figures import draw_tuned
 
         best = tuned_rows(rows, summary, config.peak_lr)
-        write_tuned(out, best)
+        files.append(write_tuned(out, best))
         figures += draw_tuned(out, rows, best, summary)
         print_tuned(best)
     else:
@@ -233,7 +235,7 @@ def show_results(runs, errors, config, dataset, out, args):
         print("\nCarry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking.")
     elif cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
-    print("\n" + "\n".join(str(path) for path in [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv"), *([out / "tuned.csv"] if args.tune else []), *figures]))
+    print("\n" + "\n".join(map(str, files + figures)))
     return rows
 
 

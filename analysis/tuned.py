@@ -87,8 +87,9 @@ def tuned_row(rank: int, line: dict, standing: Standing, rows: list[dict], at_co
     )
 
 
-def write_tuned(out: Path, tuned: list[dict]):
-    write_csv(Path(out) / "tuned.csv", COLUMNS, tuned)
+def write_tuned(out: Path, tuned: list[dict]) -> Path:
+    write_csv(path := Path(out) / "tuned.csv", COLUMNS, tuned)
+    return path
 
 
 def print_tuned(tuned: list[dict]):

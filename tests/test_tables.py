@@ -10,6 +10,7 @@ import pytest
 
 from analysis import tables
 from analysis.cost import spell_cost, sweep_cost
+from analysis.markdown import write_markdown
 from analysis.metrics import convergence_step, count_spikes, curve_metrics
 from analysis.ranking import print_ranking
 from analysis.tables import RUN_COLUMNS, SUMMARY_COLUMNS, run_rows, summary_rows, write_csv, write_tables
@@ -239,6 +240,14 @@ def test_pairs_and_verdicts(tmp_path):
     assert "cannot be told apart with 3 seeds" in summary["c"]["verdict"] and summary["a"]["p_holm"] == ""
     write_tables(tmp_path, [line for line in rows if line["seed"] == 0])
     assert not (tmp_path / "pairs.csv").exists()  # of another time
+
+
+def test_the_table_to_paste(tmp_path):
+    rows = [row("a|b", loss, seed=seed) for seed, loss in enumerate([2.0, 2.1])] + [row("c", loss, seed=seed) for seed, loss in enumerate([2.5, 2.61])]
+    lines = write_markdown(tmp_path, summary_rows(rows)).read_text().splitlines()
+    assert len({line.replace("\\|", "").count("|") for line in lines[:4]}) == 1  # as many cells in every row
+    assert lines[2].startswith("| 1 | `a\\|b` | 0.01 | 300 | 2 | 2.0500 | 0.0707 | 0.0000 | - |") and "ranks first" in lines[-1]
+    assert "no ranking is claimed" in write_markdown(tmp_path, summary_rows(rows[:1])).read_text()
 
 
 def test_too_many_schedules_are_ranked_and_not_tested(monkeypatch):
