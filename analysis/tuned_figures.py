@@ -57,7 +57,7 @@ def peak_lr_page(basins: list[Basin]):
     peaks = sorted({peak for b in basins for peak in b.seeds})
     fig, axes = panels(basins, 1, [f"best at {spell_lr(b.row['best_peak_lr'], 1)}" for b in basins], basin_title(basins), basin_caption(basins), "final validation loss (nats a token)", "peak learning rate (log scale)")
     losses = np.concatenate([b.mean[1] for b in basins])
-    low, high = losses.min(), losses[losses <= fence(losses)].max()
+    low, high = min(loss for b in basins for values in b.seeds.values() for loss in values), losses[losses <= fence(losses)].max()
     pad = 0.08 * (high - low) or 0.01 * low
     axes[0].set_xscale("log", base=2)
     axes[0].set(xlim=(peaks[0] / 1.3, peaks[-1] * 1.3), ylim=(low - pad, high + pad))
