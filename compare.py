@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from data import find_dataset, open_dataset
+from data import open_dataset
 from nanosched.config import add_flags, check_seed, from_args
 from schedulers import resolve
 from schedulers.load import loaded_files

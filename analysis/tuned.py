@@ -12,7 +12,7 @@ from rich.table import Table
 from .ranking import interval, number
 from .stats import Standing
 from .stats import summary as summary_of
-from .tables import by_horizon, write_csv
+from .tables import SETTING, by_horizon, write_csv
 
 COLUMNS = [
     "rank", "scheduler", "params", "steps", "best_peak_lr", "on_edge", "peak_lrs", "runs", "diverged", "failed", "marginal_s", "seeds",
@@ -56,7 +56,7 @@ def best_line(lines: list[dict]) -> dict:
 
 
 def losses_of(rows: list[dict], line: dict) -> dict[int, float]:
-    own = [row for row in rows if all(row[name] == line[name] for name in ("scheduler", "peak_lr", "steps"))]
+    own = [row for row in rows if all(row[name] == line[name] for name in SETTING)]
     return {row["seed"]: row["final_val_loss"] if row["status"] == "complete" else math.nan for row in own}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .colours import colour_of
 from .dots import dot_page, fence
 from .figures import save
-from .page import DARK, GREY, STYLE, shorten, spell_lr
+from .page import STYLE, shorten, spell_lr
 from .panels import draw_behind, panels
 
 

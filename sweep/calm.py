@@ -21,9 +21,11 @@ def take_calm_run(run: Run, config: Config, fingerprint: str, out: Path) -> dict
         what run.json holds, or None: the run has to be trained.
     """
     schedule = run.schedule
+    if not schedule.reactive:
+        return None
     calm = run_folder(out, config.state_id(schedule.lrs(), run.seed, fingerprint))
     found = read_run(calm)
-    if not (schedule.reactive and found and found["status"] == "complete"):
+    if not (found and found["status"] == "complete"):
         return None
     curve = read_curve(calm / "curve.csv")
     measured = np.flatnonzero(np.isfinite(curve["val_loss"]))

@@ -103,6 +103,14 @@ def cli(tmp_path, monkeypatch, capsys):
     REGISTRY.update(registered)
 
 
+class Silent:
+    """A display that nobody looks at."""
+
+    def start(self, *told): ...
+    def step(self, *told): ...
+    def end(self, *told): ...
+
+
 def is_one_line_error(result, *words):
     """Exit 1, and nothing on stderr but one line that has these words."""
     assert result.code == 1, result

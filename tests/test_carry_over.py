@@ -5,7 +5,7 @@ import csv
 import pytest
 import torch
 
-from conftest import is_one_line_error
+from conftest import Silent, is_one_line_error
 from data import batch
 from nanosched.config import Config
 from nanosched.history import read_curve
@@ -14,12 +14,6 @@ from sweep.carry_over import plan_carry_over, train_carry_over
 from train import initial_state, train, train_step
 
 SPECS = ["cosine", "constant", "linear"]
-
-
-class Silent:
-    def start(self, *told): ...
-    def step(self, *told): ...
-    def end(self, *told): ...
 
 
 @pytest.fixture

@@ -17,18 +17,10 @@ from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
 from sweep.store import is_complete, run_folder
 
-from conftest import ROOT, write_toml
+from conftest import ROOT, Silent, write_toml
 
 TIMES = {"wall_s", "marginal_s", "tokens_per_s", "step_ms_p50", "step_ms_p95", "mfu", "step_s"}
 SPECS = "constant,cosine,wsd,step,plateau:patience=1,cyclic"
-
-
-class Silent:
-    """A display that nobody looks at."""
-
-    def start(self, *told): ...
-    def step(self, *told): ...
-    def end(self, *told): ...
 
 
 @pytest.fixture
