@@ -20,11 +20,11 @@ from .stats import summary as summary_of
 RUN_COLUMNS = [
     "run_id", "scheduler", "params", "seed", "peak_lr", "steps", "tokens", "status", "final_train_loss", "final_val_loss",
     "best_val_loss", "loss_stability", "grad_norm_mean", "grad_norm_std", "grad_norm_max", "grad_norm_cv",
-    "grad_norm_spikes", "clip_fraction", "convergence_step", "wall_s", "marginal_s", "tokens_per_s", "step_ms_p50",
+    "grad_norm_spikes", "clip_fraction", "loss_spikes", "loss_recovery", "convergence_step", "wall_s", "marginal_s", "tokens_per_s", "step_ms_p50",
     "step_ms_p95", "mfu", "device", "dtype", "dataset", "data_fingerprint", "torch_version", "code_version",
 ]  # fmt: skip
 SETTING = ("scheduler", "peak_lr", "steps")  # what the seeds of a row of the summary have in common
-MEANS = [c for c in RUN_COLUMNS[8:25] if c != "final_val_loss"]  # of each number, the mean over seeds
+MEANS = [c for c in RUN_COLUMNS[8 : RUN_COLUMNS.index("device")] if c != "final_val_loss"]  # of each number, the mean over seeds
 SUMMARY_COLUMNS = [
     "rank", "scheduler", "params", "peak_lr", "steps", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
     "to_best", "to_best_std", "to_best_low", "to_best_high", "p_holm", "prob_best", "verdict", *MEANS,

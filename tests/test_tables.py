@@ -11,7 +11,8 @@ import pytest
 from analysis import tables
 from analysis.cost import spell_cost, sweep_cost
 from analysis.markdown import write_markdown
-from analysis.metrics import convergence_step, count_spikes, curve_metrics
+from analysis.metrics import convergence_step, curve_metrics
+from analysis.stability import count_spikes
 from analysis.ranking import print_ranking
 from analysis.tables import RUN_COLUMNS, SUMMARY_COLUMNS, run_rows, summary_rows, write_csv, write_tables
 from nanosched.history import History
@@ -108,7 +109,7 @@ def test_a_diverged_curve_has_metrics_without_warnings(column):
 
 
 def row(scheduler, loss, status="complete", peak_lr=0.01, seed=0, steps=300):
-    numbers = {name: math.nan if status == "failed" else 7.0 for name in RUN_COLUMNS[8:25]}
+    numbers = {name: math.nan if status == "failed" else 7.0 for name in RUN_COLUMNS[8 : RUN_COLUMNS.index("device")]}
     return dict(numbers, run_id="0", scheduler=scheduler, params="", seed=seed, peak_lr=peak_lr, steps=steps, status=status, final_val_loss=loss)
 
 
