@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nanosched import config as config_module
-from nanosched.config import ALIASES, CONFIGS, NOT_IDENTITY, Config, add_flags, default_preset, from_args, load_toml
+from nanosched.config import ALIASES, COMPARISON, CONFIGS, NOT_IDENTITY, Config, add_flags, default_preset, from_args, load_toml
 from schedulers import get_schedule
 
 
@@ -34,8 +34,9 @@ def one_line(error):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONFIGS.glob("*.toml")))
 def test_every_preset_loads_by_name_and_by_path(name):
-    config = Config(**load_toml(name))
-    assert config == Config(**load_toml(str(CONFIGS / f"{name}.toml")))
+    settings = load_toml(name)
+    assert settings == load_toml(str(CONFIGS / f"{name}.toml"))
+    config = Config(**{key: value for key, value in settings.items() if key not in COMPARISON})
     get_schedule("cosine", steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps).lrs()
 
 

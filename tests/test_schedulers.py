@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schedulers
+from nanosched.config import load_toml
 from schedulers import Schedule, get_schedule, list_schedules, load_file, register, resolve, split_specs
 from schedulers.registry import REGISTRY
 
@@ -143,18 +144,9 @@ def test_the_2024_blog():
     if not BLOG.exists():
         pytest.skip("no blog data")
     runs = json.loads(BLOG.read_text())
-    f = 0.1
-    for name, spec, params in (
-        ("Constant", "constant", {}), ("Step", "step", dict(step_size=50, gamma=0.95)),
-        ("MultiStep", "multistep", dict(milestones=[15, 30, 45], gamma=0.95)),
-        ("Exponential", "exponential", dict(gamma=0.95)),
-        ("CosineAnnealing", "cosine", dict(warmup_steps=10, warmup_start=0, final_lr_ratio=f)),
-        ("Linear", "linear", {}), ("Polynomial", "polynomial", dict(power=2, final_lr_ratio=0.05)),
-        ("Cyclic", "cyclic", dict(half_period=50, final_lr_ratio=f)),
-        ("OneCycle", "one_cycle", dict(pct_start=0.3, final_lr_ratio=f)),
-        ("CosineAnnealingWarmRestarts", "cosine_restarts", dict(period=10, final_lr_ratio=f)),
-    ):
-        np.testing.assert_allclose(get_schedule(spec, 50, 6e-4, **params).lrs(), runs[name]["lrs"], rtol=1e-12, err_msg=name)
+    specs = load_toml("motsepe_2024")["schedulers"]
+    for spec, (name, run) in zip(specs, runs.items(), strict=True):
+        np.testing.assert_allclose(get_schedule(spec, 50, 6e-4).lrs(), run["lrs"], rtol=1e-12, err_msg=name)
 
 
 # --- properties --------------------------------------------------------------------------------------------------------
