@@ -13,6 +13,7 @@ import shlex
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from data import open_dataset
@@ -32,7 +33,9 @@ def parse_args():
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
     parser.add_argument("--protocol", choices=["fresh", "carry-over"], default="fresh", help="carry-over trains the schedules one after another on one model without resetting it, to show what that measures; default fresh")
     parser.add_argument("--tune", action="store_true", help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side")
+    parser.add_argument("--refine", action="store_true", help="with --tune: at the end, two more peak lrs around each best one, halfway to its neighbours")
     parser.add_argument("--aa", action="store_true", help="the control: the first schedule against itself, with as many other seeds; says what is noise here")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard event files too; needs the extra nanosched[tensorboard]")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     add_flags(parser)
     return parser.parse_args()
@@ -57,7 +60,8 @@ def main():
         sys.exit("\nStopped before training. The same command starts again.")
 
     with lock:
-        train = train_carried if args.protocol == "carry-over" else train_tuned if args.tune else train_asked
+        tuned = partial(train_tuned, refine=args.refine)
+        train = train_carried if args.protocol == "carry-over" else tuned if args.tune else train_asked
         runs, errors, stopped = train(config, schedules, seeds, dataset, out, slots)
         try:
             rows = show_results(runs, errors, config, dataset, out, args)
@@ -79,6 +83,10 @@ def read_request(args):
     Raises:
         ValueError: one line that names what is wrong.
     """
+    if args.tensorboard:
+        from analysis.tensorboard import check_installed
+
+        check_installed()
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
@@ -91,6 +99,8 @@ def read_request(args):
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
     if args.protocol == "carry-over" and (args.tune or args.aa):
         raise ValueError("protocol='carry-over' is not allowed with --tune or --aa: leave one of them out")
+    if args.refine and not args.tune:
+        raise ValueError("--refine is not allowed alone: give it with --tune")
     if args.aa and args.tune:
         raise ValueError("--aa is not allowed with --tune: the control is of one peak lr")
     if args.aa:
@@ -139,11 +149,11 @@ def train_asked(config, schedules, seeds, dataset, out, slots):
     return runs, *train_missing(runs, config, dataset, out, slots)
 
 
-def train_tuned(config, schedules, seeds, dataset, out, slots):
+def train_tuned(config, schedules, seeds, dataset, out, slots, refine):
     """The same, with every schedule at peak lrs by factors of two until the best has a worse one on either side."""
     from analysis.tables import run_rows
     from analysis.tuned import mean_losses
-    from sweep.tune import at_peak, first_grid, next_peak
+    from sweep.tune import at_peak, first_grid, next_peak, refined
 
     grid = first_grid(schedules)
     began = {key: (min(s.peak_lr for s in own), max(s.peak_lr for s in own)) for key, own in grid.items()}
@@ -154,10 +164,14 @@ def train_tuned(config, schedules, seeds, dataset, out, slots):
         failed, stopped = train_missing([run for run in runs if run.id not in errors], config, dataset, out, slots)
         errors |= failed
         rows = run_rows(out, runs, errors)
-        peaks = {key: next_peak(mean_losses(rows, *key), began[key]) for key in grid} if not stopped else {}
-        for key, peak in peaks.items():
-            if peak:
-                grid[key].append(at_peak(grid[key][0], peak))
+        if stopped:
+            return runs, errors, stopped
+        losses = {key: mean_losses(rows, *key) for key in grid}
+        peaks = {key: [peak] for key in grid if (peak := next_peak(losses[key], began[key]))}
+        if not peaks and refine:
+            peaks, refine = {key: refined(losses[key]) for key in grid}, False
+        for key in peaks:
+            grid[key] += [at_peak(grid[key][0], peak) for peak in peaks[key]]
         if not any(peaks.values()):
             return runs, errors, stopped
 
@@ -231,6 +245,10 @@ def show_results(runs, errors, config, dataset, out, args):
         print_tuned(best)
     else:
         print_ranking(summary, len({run.seed for run in runs}))
+    if args.tensorboard:
+        from analysis.tensorboard import write_events
+
+        files.append(write_events(out, rows))
     if args.protocol == "carry-over":
         print("\nCarry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking.")
     elif cost["runs"] > 1:

@@ -38,5 +38,14 @@ def next_peak(losses: dict[float, float], began: tuple[float, float]) -> float |
     return None
 
 
+def refined(losses: dict[float, float]) -> list[float]:
+    """The two peak lrs halfway, in the exponent, from the best to its neighbours; none where the best is on the edge."""
+    peaks = sorted(losses)
+    best = peaks.index(min(peaks, key=lambda peak: losses[peak] if math.isfinite(losses[peak]) else math.inf))
+    if not 0 < best < len(peaks) - 1 or not math.isfinite(losses[peaks[best]]):
+        return []
+    return [math.sqrt(peaks[best] * peaks[best + side]) for side in (-1, 1)]
+
+
 def at_peak(schedule: Schedule, peak_lr: float) -> Schedule:
     return replace(schedule, peak_lr=peak_lr)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.tuned import mean_losses, tuned_rows
 from schedulers import get_schedule
-from sweep.tune import FACTOR, MOST_STEPS, first_grid, next_peak
+from sweep.tune import FACTOR, MOST_STEPS, first_grid, next_peak, refined
 
 
 def search(loss, start=1e-3):
@@ -44,6 +44,11 @@ def test_a_search_that_finds_no_end_ends():
 
 def test_a_peak_lr_that_makes_no_difference_is_left_alone():
     assert search(lambda peak: 2.0) == [0.5e-3, 1e-3, 2e-3]
+
+
+def test_refinement_halves_the_gaps_around_the_best():
+    assert refined({1e-3: 3.0, 2e-3: 2.0, 8e-3: 2.5}) == pytest.approx([math.sqrt(2) * 1e-3, 4e-3])
+    assert refined({1e-3: 1.0, 2e-3: 2.0}) == refined({1e-3: math.inf, 2e-3: math.inf, 4e-3: math.inf}) == []
 
 
 def test_the_grid_begins_with_what_was_asked_for():
@@ -83,6 +88,10 @@ def test_tuning_on_the_command_line(cli, toml, tmp_path):
         assert float(row["common_peak_lr"]) == 0.01 and float(row["common_final_val_loss"]) == pytest.approx(means[0.01])
     assert sorted(row["common_rank"] for row in tuned) == ["1", "2"]
     assert (tmp_path / "out" / "figures" / "peak_lr.png").exists() and (tmp_path / "out" / "figures" / "tuned_ranking.png").exists()
+    finer = cli(*command, "--refine")
+    assert finer.code == 0
+    for row, fine in zip(sorted(tuned, key=lambda row: row["scheduler"]), sorted(table(tmp_path / "out" / "tuned.csv"), key=lambda row: row["scheduler"])):
+        assert int(fine["runs"]) == int(row["runs"]) + 4 and float(fine["final_val_loss"]) <= float(row["final_val_loss"])
     again = cli(*command)
     assert again.code == 0 and " 0 to train" in again.out and "to train on" in again.out
     assert table(tmp_path / "out" / "tuned.csv") == tuned
