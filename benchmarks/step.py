@@ -42,6 +42,14 @@ def plain_turn(state, optimizer, batches, lrs, config):
         loss.item()
 
 
+def plain_optimizer(state, config):
+    """AdamW as nanoGPT has it, but unfused, for the parameters of `state`."""
+    optimizer = torch.optim.AdamW(state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False)
+    for group in optimizer.param_groups:
+        group.update(fused=False, foreach=False)  # the groups bring their own setting
+    return optimizer
+
+
 def our_turn(state, forward, batches, lrs, config):
     """The loop of train.py without its files."""
     unread = []
@@ -54,9 +62,7 @@ def our_turn(state, forward, batches, lrs, config):
 
 def plain_loop(config, dataset, steps):
     state, (batches, lrs) = initial_state(config, dataset.vocab_size, 0), inputs(config, dataset, 0, steps)
-    optimizer = torch.optim.AdamW(state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False)
-    for group in optimizer.param_groups:
-        group.update(fused=False, foreach=False)
+    optimizer = plain_optimizer(state, config)
     return lambda: plain_turn(state, optimizer, batches(), lrs, config)
 
 

@@ -4,8 +4,8 @@
     python -m benchmarks.sweep --schedulers wsd,cosine --steps 500
 
 Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another, each from
-step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; their data is ready and
-torch is imported before their clock starts. One half of them runs before our sweep and one after, since a machine drifts.
+step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; the corpus is
+open and torch imported before their clock starts. One half of them runs before our sweep and one after, since a machine drifts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from schedulers import get_schedule, resolve
 from sweep.plan import distinct, make_schedules, plan_runs
 from train import initial_state, on_device, train_step, validate
 
-from .step import plain_turn
+from .step import plain_optimizer, plain_turn
 
 COMPARE = Path(__file__).parents[1] / "compare.py"
 KINDS = {  # of time in an operation, by the first part that its name contains
@@ -46,9 +46,7 @@ PROFILED_STEPS = 30
 def plain_run(run, config, dataset, val_batches):
     """One run as a first version of nanoGPT's loop would train it; returns its final validation loss."""
     state = initial_state(config, dataset.vocab_size, run.seed)
-    optimizer = torch.optim.AdamW(state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False)
-    for group in optimizer.param_groups:
-        group.update(fused=False, foreach=False)
+    optimizer = plain_optimizer(state, config)
     lrs, val_loss = run.schedule.lrs(), None
     for step in range(run.schedule.steps):
         x, y = get_batch(step, run.seed, config, dataset)
