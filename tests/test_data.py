@@ -18,7 +18,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import data
 from data import DataError, batch, corpora, find_dataset, network, open_dataset, prefetch, validation_batches
 from data.shards import Tokens, check_shard, read_header, write_shard
 from data.tokenizers import Byte, Char, char_vocabulary

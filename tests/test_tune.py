@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.tuned import mean_losses, tuned_rows
+from analysis.tuned import mean_losses
 from schedulers import get_schedule
 from sweep.tune import FACTOR, MOST_STEPS, first_grid, next_peak, refined
 
