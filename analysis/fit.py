@@ -1,0 +1,229 @@
+"""Fit a loss law: robust least squares on the logarithm of the loss, from several starts, with analytic derivatives.
+
+Parameters are positive and fitted as logarithms. Residuals are log predicted - log measured, under Huber's loss with a threshold of
+0.001 (Luo et al. 2025). A curve counts from its highest lr on: before it no law here says what the rise does. A few curves leave some
+exponents almost free, and a fit that follows their last wiggle predicts other schedules worse; so a second fit is drawn to the law's
+TYPICAL values, in proportion to what the first one left unexplained: where the law is exact, it changes nothing. Nothing is random but
+the bootstrap, whose numbers are the same at every call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from .loss_laws import Curve, LossLaw, Units, fall_sizes
+
+HUBER = 1e-3  # in log loss
+ALPHAS = (0.2, 0.4, 0.7)  # to start from
+STARTS = 4  # of all combinations of start values, those that fit best
+PULL = 2.0  # a factor of two away from a typical value costs this many times the whole cost of the first fit
+SMALLEST = 1e-12  # of a start value, as part of the loss
+MOST_DOUBT = 0.02  # standard error of a predicted loss, as part of it, beyond which curves don't support a law
+WIDEST = 12.0  # how far, in logarithms, a parameter may go from its start
+KEY = 20250102  # of the bootstrap's random numbers
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Curves as a fit sees them, in `units`."""
+
+    law: type
+    curves: list  # of Curve, from the highest lr on
+    units: Units
+    prepared: list  # of each curve: (lr sums (n,), what the law's terms need)
+    log_losses: np.ndarray  # of all curves
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a bootstrap needs of a fit."""
+
+    problem: Problem
+    theta: np.ndarray  # logarithms of the parameters, in units
+    pull: float
+    residuals: list  # of each curve (n,), in log loss
+
+
+def fit(law: type, curves: list[Curve]) -> LossLaw:
+    """The law whose predictions are nearest to the curves.
+
+    Raises:
+        ValueError: the curves can't support it: too few points, no fall of the lr that was measured, or predictions that are
+            uncertain by more than MOST_DOUBT of the loss.
+        RuntimeError: no start converged.
+    """
+    problem = make_problem(law, curves)
+    ends = [solve(problem, start) for start in starts(problem)]
+    ends = [end for end in ends if end.success]
+    if not ends:
+        raise RuntimeError(f"the fit of {law.__name__} did not converge from any of {STARTS} starts: leave out the curve that differs most from the others")
+    best = min(ends, key=lambda end: end.cost)
+    check_doubt(problem, best.x)
+    pull = np.sqrt(2 * PULL * best.cost)
+    drawn = solve(problem, best.x, pull=pull)
+    if not drawn.success:
+        raise RuntimeError(f"the fit of {law.__name__} did not converge: leave out the curve that differs most from the others")
+    predicted = np.log(model(problem, drawn.x)[0])
+    return make_law(problem, drawn.x, Fitted(problem, drawn.x, pull, split(problem, problem.log_losses - predicted)))
+
+
+def make_problem(law: type, curves: list[Curve]) -> Problem:
+    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep]) for c in curves if (keep := c.steps >= c.lrs.argmax()).any()]
+    points, parameters = sum(len(curve.steps) for curve in curves), 4 + len(law.SHAPES)
+    if points <= parameters:
+        raise ValueError(f"{law.__name__} has {parameters} parameters and the curves have {points} points from their highest lr on: give more curves or points")
+    if not any(fall_sizes(curve.lrs)[: curve.steps[-1] + 1].any() for curve in curves):
+        raise ValueError(f"no curve has a lr that falls before its last point, so {law.__name__} can't learn what falls bring: add a curve with a decay")
+    units = Units(lr=max(c.lrs.max() for c in curves), total=max(c.lrs.sum() for c in curves), steps=max(len(c.lrs) for c in curves))
+    prepared = [(curve.lrs.cumsum()[curve.steps] / units.total, law.prepare(curve.lrs, curve.steps, units)) for curve in curves]
+    return Problem(law, curves, units, prepared, np.log(np.concatenate([curve.losses for curve in curves])))
+
+
+# -- the model: theta is the logarithms of L0, A, alpha, B and the law's own parameters
+
+
+def model(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(predicted losses of all points (n,), their derivatives by theta (n, p))."""
+    L0, A, alpha, B, *shape = np.exp(theta)
+    losses, derivatives = [], []
+    for total, prepared in problem.prepared:
+        term, by_shape = problem.law.terms(shape, prepared)
+        power = A * total**-alpha
+        losses.append(L0 + power - B * term)
+        derivatives.append(np.column_stack([np.full(len(total), L0), power, -alpha * np.log(total) * power, -B * term, -B * by_shape]))
+    return np.concatenate(losses), np.concatenate(derivatives)
+
+
+def solve(problem: Problem, theta: np.ndarray, log_losses=None, pull: float = 0.0):
+    """scipy's result of the robust fit from `theta`; to other losses than the measured ones, if given."""
+    from scipy.optimize import least_squares
+
+    log_losses = problem.log_losses if log_losses is None else log_losses
+    least = 0.1 * np.exp(log_losses.min())  # a loss near 0 or below is far from any measured one, and has no logarithm
+    names = list(problem.law.SHAPES)
+    typical = {4 + names.index(name): np.log(value) for name, value in problem.law.TYPICAL.items()}
+    pulls = np.zeros((len(typical), len(theta)))
+    pulls[range(len(typical)), list(typical)] = pull / np.log(2)
+
+    def residuals(theta):
+        losses, _ = model(problem, theta)
+        return np.append(np.log(np.maximum(losses, least)) - log_losses, pulls @ theta - pulls[:, list(typical)] @ list(typical.values()))
+
+    def jacobian(theta):
+        losses, derivatives = model(problem, theta)
+        return np.vstack([np.where(losses > least, 1 / losses, 0)[:, None] * derivatives, pulls])
+
+    high = theta + WIDEST
+    for name, limit in problem.law.LIMITS.items():
+        high[4 + names.index(name)] = np.log(limit)
+    theta = np.minimum(theta, high - 1e-6)
+    return least_squares(residuals, theta, jacobian, loss=huber(len(log_losses)), f_scale=HUBER, x_scale="jac", bounds=(theta - WIDEST, high), max_nfev=300)
+
+
+def huber(points: int):
+    """Huber's loss of the first residuals, and the plain square of those after them."""
+
+    def rho(z):
+        inner = (z <= 1) | (np.arange(len(z)) >= points)
+        root = np.sqrt(np.maximum(z, 1))
+        return np.array([np.where(inner, z, 2 * root - 1), np.where(inner, 1, 1 / root), np.where(inner, 0, -0.5 / root**3)])
+
+    return rho
+
+
+def starts(problem: Problem) -> list[np.ndarray]:
+    """The STARTS combinations of start values with the smallest residuals, L0, A and B being the best ones for each."""
+    from scipy.optimize import nnls
+
+    losses, found = np.exp(problem.log_losses), []
+    for shape in product(*problem.law.SHAPES.values()):
+        terms = np.concatenate([problem.law.terms(shape, prepared)[0] for _, prepared in problem.prepared])
+        for alpha in ALPHAS:
+            power = np.concatenate([total for total, _ in problem.prepared]) ** -alpha
+            columns = np.column_stack([np.ones_like(power), power, -terms]) / losses[:, None]
+            (L0, A, B), _ = nnls(columns, np.ones(len(losses)))
+            small = SMALLEST * losses.mean()
+            found.append((np.abs(columns @ (L0, A, B) - 1).sum(), np.log([max(L0, 1e-3 * losses.min()), max(A, small), alpha, max(B, small), *shape])))
+    return [theta for _, theta in sorted(found, key=lambda pair: pair[0])[:STARTS]]
+
+
+# -- whether the curves support it
+
+
+def check_doubt(problem: Problem, theta: np.ndarray):
+    """ValueError where the final losses of a constant lr and of a decay aren't determined by the curves.
+
+    Standard errors by the delta method: derivatives at the fit, residuals with their autocorrelation. The two runs are as long as the
+    longest curve, at its highest lr. One decay alone, for example, may not tell what its fall brought from the progress of the steps.
+    """
+    losses, derivatives = model(problem, theta)
+    residuals = np.log(np.maximum(losses, 1e-300)) - problem.log_losses
+    freedom = len(residuals) - len(theta)
+    spread = np.sqrt(np.sum(np.minimum(np.abs(residuals), 10 * HUBER) ** 2) / freedom * correlation_time(split(problem, residuals)))
+    _, size, directions = np.linalg.svd(derivatives / losses[:, None], full_matrices=False)
+    for name, lrs in probes(problem).items():
+        probe = replace(problem, prepared=[(np.array([lrs.sum()]) / problem.units.total, problem.law.prepare(lrs, np.array([len(lrs) - 1]), problem.units))])
+        loss, by_theta = model(probe, theta)
+        doubt = spread * np.linalg.norm(directions @ by_theta[0] / np.maximum(size, 1e-12 * size[0])) / abs(loss[0])
+        if not doubt < MOST_DOUBT:
+            raise ValueError(
+                f"the curves leave {problem.law.__name__} open: the final loss of {name} would be uncertain by {doubt:.1%} of it, and at most {MOST_DOUBT:.0%} is allowed; "
+                "add a curve of another shape, such as a constant lr beside a decay"
+            )
+
+
+def probes(problem: Problem) -> dict[str, np.ndarray]:
+    longest = max(problem.curves, key=lambda curve: len(curve.lrs)).lrs
+    top, steps = longest.argmax(), len(longest)
+    flat = np.append(longest[:top], np.full(steps - top, longest.max()))
+    down = flat * np.minimum(1, (steps - np.arange(steps)) / max(0.2 * steps, 1))
+    return {"a constant lr": flat, "a decay over the last fifth": down}
+
+
+def split(problem: Problem, values: np.ndarray) -> list[np.ndarray]:
+    return np.split(values, np.cumsum([len(curve.steps) for curve in problem.curves])[:-1])
+
+
+def correlation_time(residuals: list[np.ndarray]) -> float:
+    """How many neighbouring points say the same: (1 + r) / (1 - r) of an AR(1) process with their lag-one correlation r, at least 1."""
+    above, below = sum(r[1:] @ r[:-1] for r in residuals), sum(r @ r for r in residuals)
+    r = min(max(above / below, 0), 0.98) if below > 0 else 0
+    return (1 + r) / (1 - r)
+
+
+# -- the law, and others that the noise could have given
+
+
+def make_law(problem: Problem, theta: np.ndarray, fitted: Fitted | None = None) -> LossLaw:
+    names = ["L0", "A", "alpha", "B", *problem.law.SHAPES]
+    values = problem.law.plain(dict(zip(names, map(float, np.exp(theta)))), problem.units)
+    return problem.law(**{name: float(value) for name, value in values.items()}, fitted=fitted)
+
+
+def bootstrap(law: LossLaw, draws: int) -> list[LossLaw]:
+    """Laws fitted to the law's own curves with residuals drawn again, in blocks of about the square root of a curve's points.
+
+    Raises:
+        ValueError: a law that was not fitted here.
+        RuntimeError: fewer than half of the fits converge.
+    """
+    if law.fitted is None:
+        raise ValueError("this law has no curves that it was fitted on: get one from fit")
+    problem, theta = law.fitted.problem, law.fitted.theta
+    rng = np.random.Generator(np.random.Philox(key=KEY))
+    predicted = np.log(model(problem, theta)[0])
+    ends = [solve(problem, theta, predicted + np.concatenate([drawn(r, rng) for r in law.fitted.residuals]), law.fitted.pull) for _ in range(draws)]
+    ends = [end for end in ends if end.success]
+    if 2 * len(ends) < draws:
+        raise RuntimeError(f"only {len(ends)} of {draws} fits to other noise converged: the curves are too few for an interval")
+    return [make_law(problem, end.x) for end in ends]
+
+
+def drawn(residuals: np.ndarray, rng) -> np.ndarray:
+    """As many residuals, in blocks that begin at random places of the same curve, around its end to its start."""
+    length = max(1, round(len(residuals) ** 0.5))
+    begins = rng.integers(len(residuals), size=-(-len(residuals) // length))
+    return residuals[(begins[:, None] + np.arange(length)).ravel()[: len(residuals)] % len(residuals)]
