@@ -9,12 +9,13 @@ from schedulers.spelling import split_name
 
 FAMILIES = {  # Okabe and Ito's palette, which colour-blind people can tell apart; its yellow is too pale for a line
     "#000000": ["constant", "step", "multistep", "piecewise"],
-    "#0072B2": ["linear", "polynomial", "exponential", "rex", "tanh", "bound_optimal"],
+    "#0072B2": ["linear", "polynomial", "exponential", "rex", "tanh"],
     "#E69F00": ["cosine", "cosine_restarts"],
     "#009E73": ["inverse_sqrt", "inverse_sqrt_cooldown", "power"],
     "#D55E00": ["wsd", "wssd", "trapezoid"],
     "#CC79A7": ["one_cycle", "cyclic"],
     "#56B4E9": ["plateau"],
+    "#7F4F24": ["bound_optimal", "forecast_optimal"],
 }
 BUILT_IN = {name: colour for colour, names in FAMILIES.items() for name in names}
 USERS = ["#332288", "#882255", "#117733", "#999933", "#AA4499", "#44AA99"]  # of Paul Tol's muted palette

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-KNOTS = (16, 64, 256)  # the shape is found on few knots first, then refined: a step of thousands changes the loss too little alone
+KNOTS = (8, 16, 32, 64, 128, 256)  # the shape is found on few knots first, then refined: a step of thousands changes the loss too little alone
 STARTS = ("linear", "wsd", "cosine")
 
 

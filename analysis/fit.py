@@ -1,7 +1,8 @@
 """Fit a loss law: robust least squares on the logarithm of the loss, from several starts, with analytic derivatives.
 
 Parameters are positive and fitted as logarithms. Residuals are log predicted - log measured, under Huber's loss with a threshold of
-0.001 (Luo et al. 2025). A curve counts from its highest lr on: before it no law here says what the rise does. A few curves leave some
+0.001 (Luo et al. 2025). A curve counts from its highest lr on and without its first tenth: what a rise brings, and the first fast fall
+of the loss, no law here describes. A few curves leave some
 exponents almost free, and a fit that follows their last wiggle predicts other schedules worse; so a second fit is drawn to the law's
 TYPICAL values, in proportion to what the first one left unexplained: where the law is exact, it changes nothing. Nothing is random but
 the bootstrap, whose numbers are the same at every call.
@@ -20,9 +21,10 @@ HUBER = 1e-3  # in log loss
 ALPHAS = (0.2, 0.4, 0.7)  # to start from
 STARTS = 4  # of all combinations of start values, those that fit best
 PULL = 2.0  # a factor of two away from a typical value costs this many times the whole cost of the first fit
-SMALLEST = 1e-12  # of a start value, as part of the loss
+FIRST = 0.1  # of a run's steps, left out
+MOST_MISFIT = 0.02  # mean error over the last quarter of a curve, as part of its loss, beyond which the law doesn't describe it
 MOST_DOUBT = 0.02  # standard error of a predicted loss, as part of it, beyond which curves don't support a law
-WIDEST = 12.0  # how far, in logarithms, a parameter may go from its start
+LEAST, MOST = 1e-6, 1e6  # of a parameter in its units; beyond, the loss no longer changes with it
 KEY = 20250102  # of the bootstrap's random numbers
 
 
@@ -51,8 +53,8 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
     """The law whose predictions are nearest to the curves.
 
     Raises:
-        ValueError: the curves can't support it: too few points, no fall of the lr that was measured, or predictions that are
-            uncertain by more than MOST_DOUBT of the loss.
+        ValueError: the curves can't support it: too few points, no fall of the lr that was measured, an end that it misses by more than
+            MOST_MISFIT, or predictions that are uncertain by more than MOST_DOUBT of the loss.
         RuntimeError: no start converged.
     """
     problem = make_problem(law, curves)
@@ -61,6 +63,7 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
     if not ends:
         raise RuntimeError(f"the fit of {law.__name__} did not converge from any of {STARTS} starts: leave out the curve that differs most from the others")
     best = min(ends, key=lambda end: end.cost)
+    check_misfit(problem, best.x)
     check_doubt(problem, best.x)
     pull = np.sqrt(2 * PULL * best.cost)
     drawn = solve(problem, best.x, pull=pull)
@@ -71,10 +74,10 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
-    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep]) for c in curves if (keep := c.steps >= c.lrs.argmax()).any()]
+    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep]) for c in curves if (keep := c.steps >= max(c.lrs.argmax(), FIRST * len(c.lrs))).any()]
     points, parameters = sum(len(curve.steps) for curve in curves), 4 + len(law.SHAPES)
     if points <= parameters:
-        raise ValueError(f"{law.__name__} has {parameters} parameters and the curves have {points} points from their highest lr on: give more curves or points")
+        raise ValueError(f"{law.__name__} has {parameters} parameters and the curves have {points} points after their highest lr and first tenth: give more curves or points")
     if not any(fall_sizes(curve.lrs)[: curve.steps[-1] + 1].any() for curve in curves):
         raise ValueError(f"no curve has a lr that falls before its last point, so {law.__name__} can't learn what falls bring: add a curve with a decay")
     units = Units(lr=max(c.lrs.max() for c in curves), total=max(c.lrs.sum() for c in curves), steps=max(len(c.lrs) for c in curves))
@@ -116,11 +119,11 @@ def solve(problem: Problem, theta: np.ndarray, log_losses=None, pull: float = 0.
         losses, derivatives = model(problem, theta)
         return np.vstack([np.where(losses > least, 1 / losses, 0)[:, None] * derivatives, pulls])
 
-    high = theta + WIDEST
+    low, high = np.full((2, len(theta)), np.log([[LEAST], [MOST]]))
     for name, limit in problem.law.LIMITS.items():
         high[4 + names.index(name)] = np.log(limit)
-    theta = np.minimum(theta, high - 1e-6)
-    return least_squares(residuals, theta, jacobian, loss=huber(len(log_losses)), f_scale=HUBER, x_scale="jac", bounds=(theta - WIDEST, high), max_nfev=300)
+    theta = np.clip(theta, low + 1e-6, high - 1e-6)
+    return least_squares(residuals, theta, jacobian, loss=huber(len(log_losses)), f_scale=HUBER, x_scale="jac", bounds=(low, high), max_nfev=300, ftol=1e-5)
 
 
 def huber(points: int):
@@ -145,12 +148,24 @@ def starts(problem: Problem) -> list[np.ndarray]:
             power = np.concatenate([total for total, _ in problem.prepared]) ** -alpha
             columns = np.column_stack([np.ones_like(power), power, -terms]) / losses[:, None]
             (L0, A, B), _ = nnls(columns, np.ones(len(losses)))
-            small = SMALLEST * losses.mean()
-            found.append((np.abs(columns @ (L0, A, B) - 1).sum(), np.log([max(L0, 1e-3 * losses.min()), max(A, small), alpha, max(B, small), *shape])))
+            least = 1e-3 * losses.mean()  # a start at 0 has no logarithm
+            found.append((np.abs(columns @ (L0, A, B) - 1).sum(), np.log([max(L0, least), max(A, least), alpha, max(B, least), *shape])))
     return [theta for _, theta in sorted(found, key=lambda pair: pair[0])[:STARTS]]
 
 
 # -- whether the curves support it
+
+
+def check_misfit(problem: Problem, theta: np.ndarray):
+    """ValueError where the law is far from the end of a curve that it was fitted on."""
+    errors = split(problem, model(problem, theta)[0] * np.exp(-problem.log_losses) - 1)
+    for number, own in enumerate(errors, 1):
+        misfit = np.abs(own[-max(len(own) // 4, 1) :]).mean()
+        if not misfit < MOST_MISFIT:
+            raise ValueError(
+                f"{problem.law.__name__} doesn't describe these curves: over the last quarter of curve {number} it is {misfit:.1%} of the loss off, and at most {MOST_MISFIT:.0%} is allowed; "
+                "train longer or at a lower peak lr"
+            )
 
 
 def check_doubt(problem: Problem, theta: np.ndarray):

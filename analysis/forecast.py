@@ -1,7 +1,102 @@
-"""Predict what schedules will do, by a loss law fitted on a few measured curves."""
+"""Predict what schedules will do, by a loss law fitted on the curves that a comparison measured.
+
+    python -m analysis.forecast results/NAME                                    # fit on every run, predict every schedule
+    python -m analysis.forecast results/NAME --fit-on constant,cosine,wsd       # predict the others without having seen them
+    python -m analysis.forecast results/NAME --schedulers wsd:cooldown=0.5,rex --steps 1000
+
+Reads runs.csv, curves.csv and manifest.json, prints the predicted final losses with their intervals, and writes forecast.csv,
+figures/forecast.png and law.json, which `forecast_optimal:law=results/NAME/law.json` designs a schedule with.
+"""
 
 from __future__ import annotations
 
-from .loss_laws import AnnealingLaw, Curve, MultiPowerLaw
+import argparse
+import math
+import sys
+from pathlib import Path
 
-__all__ = ["AnnealingLaw", "Curve", "MultiPowerLaw"]
+import numpy as np
+
+from schedulers import get_schedule, resolve
+
+from .loss_laws import AnnealingLaw, Curve, LossLaw, MultiPowerLaw, load_law
+from .measured import Measured, read_measured
+
+__all__ = ["AnnealingLaw", "Curve", "LossLaw", "MultiPowerLaw", "load_law"]
+
+LAWS = {"multi-power": MultiPowerLaw, "annealing": AnnealingLaw}
+COLUMNS = ["scheduler", "steps", "peak_lr", "fitted_on", "predicted", "low", "high", "measured", "error"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, metavar="results/NAME", help="a folder that compare.py wrote")
+    parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which to predict, default those of the comparison")
+    parser.add_argument("--steps", type=int, metavar="N", help="of the runs to predict, default the comparison's")
+    parser.add_argument("--fit-on", metavar="NAME[,NAME...]", help="schedules of the comparison to fit the law on, default all")
+    parser.add_argument("--law", choices=LAWS, default="multi-power", help="default multi-power")
+    parser.add_argument("--peak-lr", type=float, metavar="X", help="of the runs to fit on and to predict, default the comparison's")
+    args = parser.parse_args()
+    try:
+        measured = read_measured(args.out, args.peak_lr)
+        fit_on = resolve(args.fit_on) if args.fit_on else list(measured.curves)
+        law = LAWS[args.law].fit([measured.curve(label) for label in fit_on])
+        asked = resolve(args.schedulers) if args.schedulers else list(measured.curves)
+        rows = forecast_rows(law, measured, asked, args.steps or measured.steps, fit_on)
+        files = write_forecast(args.out, law, rows, measured)
+    except (OSError, ValueError, RuntimeError) as e:
+        sys.exit(f"error: {e}")
+    print_forecast(rows, measured)
+    print("\n" + "\n".join(map(str, files)))
+
+
+def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int, fit_on: list[str]) -> list[dict]:
+    """A row for each schedule asked for, the lowest prediction first; `measured` and `error` where it was trained so long.
+
+    Both are of the last measured step; bootstrapped laws are the same for all rows.
+
+    Raises:
+        ValueError: a schedule that can't be made, or that reacts to the loss, of which no law knows the lrs.
+    """
+    rows = []
+    for label in asked:
+        schedule = get_schedule(label, steps=steps, peak_lr=measured.peak_lr, warmup_steps=measured.warmup_steps)
+        if schedule.reactive and label not in measured.curves:
+            raise ValueError(f"{label} reacts to the loss, so its learning rates are not known before it is trained: leave it out")
+        known = measured.curves.get(label) if steps == measured.steps else None
+        lrs, last, final = (known.lrs, known.steps[-1:], known.losses[-1]) if known else (schedule.lrs(), np.array([steps - 1]), math.nan)
+        predicted, (low, high) = law.predict(lrs, last)[0], law.interval(lrs, last)
+        rows.append(dict(scheduler=label, steps=steps, peak_lr=measured.peak_lr, fitted_on=label in fit_on, predicted=predicted, low=low[0], high=high[0], measured=final, error=predicted - final))
+    return sorted(rows, key=lambda row: row["predicted"])
+
+
+def write_forecast(out: Path, law: LossLaw, rows: list[dict], measured: Measured) -> list[Path]:
+    from .forecast_figure import draw_forecast
+    from .tables import write_csv
+
+    write_csv(out / "forecast.csv", COLUMNS, rows)
+    law.save(out / "law.json")
+    return [out / "forecast.csv", out / "law.json", draw_forecast(out, rows, measured)]
+
+
+def print_forecast(rows: list[dict], measured: Measured):
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("schedule", no_wrap=True)
+    for heading in ("predicted", "95% interval", "measured", "error"):
+        table.add_column(heading, justify="right")
+    for rank, row in enumerate(rows, 1):
+        seen = ["-", "-"] if math.isnan(row["measured"]) else [f"{row['measured']:.4f}", f"{row['error']:+.4f}"]
+        table.add_row(str(rank), escape(row["scheduler"]) + " (fitted on)" * row["fitted_on"], f"{row['predicted']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}", *seen)
+    console = Console(highlight=False, width=max(Console().width, 80 + max(len(row["scheduler"]) for row in rows)))
+    console.print(f"final {measured.what} after {rows[0]['steps']:,} steps at a peak lr of {measured.peak_lr:g}:")
+    console.print(table)
+    print("Intervals: noise of the fitted curves only; the law itself may be wrong by more.")
+
+
+if __name__ == "__main__":
+    main()

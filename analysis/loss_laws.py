@@ -7,10 +7,14 @@ Falls count from the highest lr on: a warmup, or a schedule's own rise, is in S 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+
+from nanosched.files import atomic
 
 MOST_CELLS = 4_000_000  # of a (steps, falls) array at a time
 FLOOR = 1e-9  # of the highest lr: below it an lr counts as this, since a power of 0 is infinite
@@ -99,6 +103,11 @@ class LossLaw:
     @property
     def parameters(self) -> dict[str, float]:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "fitted"}
+
+    def save(self, path):
+        """Write the law as JSON, for `load_law`; without what intervals are made from."""
+        with atomic(Path(path)) as temporary:
+            temporary.write_text(json.dumps(dict(law=type(self).__name__, **self.parameters), indent=1) + "\n")
 
     def predict(self, lrs, steps) -> np.ndarray:
         """The loss after each of `steps` (0-based, ints (n,)) of a run with these lrs (float64 (T,)): float64 (n,).
@@ -222,6 +231,18 @@ class AnnealingLaw(LossLaw):
         by_lr[:-1] += weight[1:]
         loss = self.L0 + self.A * lrs.sum() ** -self.alpha - self.B * (fall_sizes(lrs) @ weight)
         return float(loss), -self.alpha * self.A * lrs.sum() ** (-self.alpha - 1) - self.B * by_lr
+
+
+def load_law(path) -> LossLaw:
+    """The law that `save` wrote. ValueError, in one line, for a file that can't be read or holds no law."""
+    try:
+        parameters = json.loads(Path(path).read_text(encoding="utf-8"))
+        law = {cls.__name__: cls for cls in (MultiPowerLaw, AnnealingLaw)}[parameters.pop("law")]
+        return law(**{name: float(value) for name, value in parameters.items()})
+    except OSError as e:
+        raise ValueError(f"law={str(path)!r} can't be read: {e.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ValueError(f"law={str(path)!r} holds no law: give a file that python -m analysis.forecast saved") from None
 
 
 # -- the falls of the lr

@@ -1,0 +1,55 @@
+"""forecast.png: what a loss law predicts for each schedule, beside what was measured."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from .colours import colour_of
+from .dots import dot_page
+from .figures import save
+from .page import DARK, STYLE, counted, shorten, spell_lr
+
+
+def draw_forecast(out: Path, rows: list[dict], measured) -> Path:
+    """Draw out/figures/forecast.png from the rows of forecast.csv and return its path."""
+    from matplotlib import style
+
+    with style.context(STYLE, after_reset=True):
+        groups = [SimpleNamespace(label=row["scheduler"] + " (fitted on)" * row["fitted_on"]) for row in rows]
+        fig, ax, ys = dot_page(groups, [cell(row) for row in rows], forecast_title(rows), caption(rows, measured), f"final {measured.what} (nats a token)")
+        for row, y in zip(rows, ys):
+            colour = colour_of(row["scheduler"])
+            ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=3, alpha=0.5, solid_capstyle="butt")
+            ax.plot(row["predicted"], y, "D", color=colour, ms=5, mec="white", mew=0.5)
+            if not math.isnan(row["measured"]):
+                ax.plot(row["measured"], y, "o", color="none", mec=DARK, ms=6, mew=1.2)
+        return save(fig, Path(out) / "figures" / "forecast.png")
+
+
+def cell(row: dict) -> str:
+    return f"{row['predicted']:.4f}" + ("" if math.isnan(row["measured"]) else f", measured {row['measured']:.4f}")
+
+
+def forecast_title(rows: list[dict]) -> str:
+    """How well the law did on schedules that it had not seen; what it says where none was measured."""
+    seen = [row for row in rows if not math.isnan(row["measured"]) and not row["fitted_on"]]
+    if len(seen) < 3:
+        return f"{shorten(rows[0]['scheduler'])} has the lowest predicted final loss, {rows[0]['predicted']:.3f}"
+    from scipy.stats import spearmanr
+
+    errors = np.abs([row["error"] for row in seen])
+    rank = spearmanr([row["predicted"] for row in seen], [row["measured"] for row in seen]).statistic
+    return f"Predicted and measured final losses of {len(seen)} schedules that the law had not seen: rank correlation {rank:+.2f}, mean error {errors.mean():.3f}"
+
+
+def caption(rows: list[dict], measured) -> str:
+    fitted = [row["scheduler"] for row in rows if row["fitted_on"]]
+    return (
+        "Diamond: predicted; bar: 95% interval from the noise of the fitted curves, not from the law's own error; ring: measured, mean over "
+        + counted(measured.seeds, "seed")
+        + f". {len(fitted)} of these schedules were fitted on. {rows[0]['steps']:,} steps, peak lr {spell_lr(measured.peak_lr)}. The axis is zoomed to the data."
+    )

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from .base import Schedule, not_allowed, param
+from .registry import register
+
+
+@register("forecast_optimal")
+@dataclass(frozen=True)
+class ForecastOptimal(Schedule):
+    """The learning rates after the warmup whose final loss a fitted loss law predicts to be lowest, none above the peak.
+
+    `law` is the path of a law that `python -m analysis.forecast` saved, or a fitted law itself; fit it at the peak lr that is used
+    here, since no law is to be trusted at another. `non_increasing` (True): each lr is at most the one before. ValueError without a
+    law, or for a file that holds none. Source: Luo et al. 2025 (arXiv 2503.12811).
+    """
+
+    needs_law: ClassVar[bool] = True
+
+    law: object = param(None)
+    non_increasing: bool = param(True)
+
+    def check(self):
+        if self.law is None:
+            raise not_allowed("law", None, "give a fitted law's file: forecast_optimal:law=results/NAME/law.json (python -m analysis.forecast saves it)")
+        self._table  # a file that holds no law is found before any training
+
+    def scale(self, t):
+        return self._table[min(t, self.steps - 1)] / self.peak_lr
+
+    @cached_property
+    def _table(self):
+        if self.warmup_steps == self.steps:
+            return [0.0] * self.steps
+        from analysis.design import optimal_lrs  # only a schedule that is made by a law needs the laws
+        from analysis.loss_laws import load_law
+
+        law = load_law(self.law) if isinstance(self.law, str) else self.law
+        warmup = [Schedule.__call__(self, t) for t in range(self.warmup_steps)]
+        return optimal_lrs(law, self.steps, self.peak_lr, warmup, self.non_increasing).tolist()
