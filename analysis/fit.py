@@ -10,7 +10,7 @@ the bootstrap, whose numbers are the same at every call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -47,6 +47,7 @@ class Fitted:
     theta: np.ndarray  # logarithms of the parameters, in units
     pull: float
     residuals: list  # of each curve (n,), in log loss
+    refitted: dict = field(default_factory=dict)  # draws -> the laws of a bootstrap, which every interval needs
 
 
 def fit(law: type, curves: list[Curve]) -> LossLaw:
@@ -227,14 +228,19 @@ def bootstrap(law: LossLaw, draws: int) -> list[LossLaw]:
     """
     if law.fitted is None:
         raise ValueError("this law has no curves that it was fitted on: get one from fit")
-    problem, theta = law.fitted.problem, law.fitted.theta
+    if draws not in law.fitted.refitted:
+        law.fitted.refitted[draws] = refit(law.fitted, draws)
+    return law.fitted.refitted[draws]
+
+
+def refit(fitted: Fitted, draws: int) -> list[LossLaw]:
     rng = np.random.Generator(np.random.Philox(key=KEY))
-    predicted = np.log(model(problem, theta)[0])
-    ends = [solve(problem, theta, predicted + np.concatenate([drawn(r, rng) for r in law.fitted.residuals]), law.fitted.pull) for _ in range(draws)]
+    predicted = np.log(model(fitted.problem, fitted.theta)[0])
+    ends = [solve(fitted.problem, fitted.theta, predicted + np.concatenate([drawn(r, rng) for r in fitted.residuals]), fitted.pull) for _ in range(draws)]
     ends = [end for end in ends if end.success]
     if 2 * len(ends) < draws:
         raise RuntimeError(f"only {len(ends)} of {draws} fits to other noise converged: the curves are too few for an interval")
-    return [make_law(problem, end.x) for end in ends]
+    return [make_law(fitted.problem, end.x) for end in ends]
 
 
 def drawn(residuals: np.ndarray, rng) -> np.ndarray:

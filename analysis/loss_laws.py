@@ -274,7 +274,7 @@ def blocks(size, eta, before, lrs, steps, most: int = 300):
     """
     if len(size) <= most:
         return size, eta, before
-    bounds = np.union1d(np.linspace(0, lrs.sum(), most), lrs.cumsum()[steps])
+    bounds = lrs.cumsum()[np.union1d(np.linspace(0, len(lrs) - 1, most).astype(int), steps)]
     run = np.searchsorted(bounds, before, side="right")  # changes whose sum before lies between the same two bounds
     first = np.flatnonzero(np.append(True, (np.diff(run) != 0) | (np.diff(np.sign(size)) != 0)))
     together = np.add.reduceat(size, first)
