@@ -1,0 +1,48 @@
+"""predictions.png: measured final losses against the convex bound and against two loss laws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .colours import colour_of
+from .figures import save
+from .page import DARK, STYLE, WIDTH, new_page, spell_lr
+
+SIDE, LEFT, GAP = 2.5, 0.75, 0.6  # inches
+
+
+def draw_predictions(out: Path, rows: list[dict], new: list[dict], measured) -> Path:
+    """Draw out/predictions.png; `rows` as in analysis.theory_vs_practice, `new` those that no law was fitted on."""
+    from matplotlib import style
+
+    from .theory_vs_practice import METHODS, rank_correlation
+
+    ranks = {method: rank_correlation(new, method) for method in METHODS}
+    with style.context(STYLE, after_reset=True):
+        fig, _, below = new_page(
+            SIDE + 0.95,
+            "Rank correlation with what was measured: " + ", ".join(f"{name} {ranks[method]:+.2f}" for method, name in METHODS.items()),
+            f"A point is a schedule: filled if no law was fitted on it ({len(new)}), hollow if it was. Vertical: mean final validation loss of {measured.seeds} seeds with its standard deviation. "
+            f"Dashed: predicted = measured. The bound, at each schedule's own best peak lr, is over the lowest one; it has no unit of loss. {measured.steps:,} steps, peak lr {spell_lr(measured.peak_lr)}. Colour: the schedule's family.",
+        )
+        for i, (method, name) in enumerate(METHODS.items()):
+            ax = fig.add_axes(((LEFT + i * (SIDE + GAP)) / WIDTH, (below + 0.45) / fig.get_figheight(), SIDE / WIDTH, SIDE / fig.get_figheight()))
+            scatter(ax, rows, new, method)
+            ax.set(xlabel="bound / lowest" if method == "bound" else f"predicted by the {name} (nats a token)", ylabel="measured (nats a token)" if i == 0 else None)
+        return save(fig, Path(out) / "predictions.png")
+
+
+def scatter(ax, rows, new, method):
+    for row in rows:
+        if np.isfinite(row[method]):
+            colour, seen = colour_of(row["scheduler"]), row not in new
+            ax.errorbar(row[method], row["measured"], yerr=row["std"], color=colour, fmt="o", ms=5, mfc="white" if seen else colour, mew=1, elinewidth=0.7)
+    extremes = sorted((row for row in rows if np.isfinite(row[method])), key=lambda row: row["measured"])
+    for row in (extremes[0], extremes[-1]):
+        ax.annotate(row["scheduler"].split(":")[0], (row[method], row["measured"]), (6, 4), textcoords="offset points", size=7, color=DARK)
+    ax.margins(x=0.2)
+    if method != "bound":
+        both = [min(row["measured"] for row in rows), max(row["measured"] for row in rows)]
+        ax.plot(both, both, color=DARK, lw=0.7, ls="--", zorder=0)

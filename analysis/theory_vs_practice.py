@@ -1,0 +1,190 @@
+"""Theory against practice: what the convex bound and two loss laws say of schedules before they are trained, and what came out.
+
+    python -m analysis.theory_vs_practice results/theory_vs_practice --predict    # once FIT_ON is trained, before anything else is
+    python -m analysis.theory_vs_practice results/theory_vs_practice              # once all is trained: README.md and predictions.png
+
+The folder is one that compare.py wrote; its README.md gives all commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nanosched.files import atomic
+from schedulers import get_schedule, resolve
+
+from .forecast import AnnealingLaw, MultiPowerLaw
+from .foresight import bound_rows
+from .markdown import number
+from .measured import Measured, read_csv, read_measured
+from .page import spell_lr
+from .stats import paired_difference, spell_p
+
+FIT_ON = ["constant", "cosine", "wsd"]
+DESIGNED = "forecast_optimal"
+COLUMNS = ["scheduler", "bound", "multi_power", "multi_power_low", "multi_power_high", "annealing", "annealing_low", "annealing_high"]
+METHODS = dict(bound="convex bound", multi_power="multi-power law", annealing="annealing law")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, metavar="DIR", help="a folder that compare.py wrote")
+    parser.add_argument("--predict", action="store_true", help="write predictions.csv and law.json from the runs of " + ", ".join(FIT_ON))
+    args = parser.parse_args()
+    try:
+        measured = read_measured(args.out)
+        files = predict(args.out, measured) if args.predict else report(args.out, measured)
+    except (OSError, ValueError, RuntimeError) as e:
+        sys.exit(f"error: {e}")
+    print("\n".join(map(str, files)))
+
+
+# -- before
+
+
+def predict(out: Path, measured: Measured) -> list[Path]:
+    """Write law.json and predictions.csv, a row for each schedule of `all` that knows its lrs and for the designed one."""
+    curves = [measured.curve(name) for name in FIT_ON]
+    laws = dict(multi_power=MultiPowerLaw.fit(curves), annealing=AnnealingLaw.fit(curves))
+    laws["multi_power"].save(out / "law.json")
+    made = [(label, get_schedule(label, measured.steps, measured.peak_lr, warmup_steps=measured.warmup_steps)) for label in [*resolve("all"), f"{DESIGNED}:law={out / 'law.json'}"]]
+    made = [(label, schedule) for label, schedule in made if not schedule.reactive]
+    bounds = {row["scheduler"]: row["bound"] for row in bound_rows(made)}
+    rows = [dict(scheduler=label, bound=bounds.get(label, math.inf), **predictions(laws, schedule.lrs())) for label, schedule in made]
+    with atomic(out / "predictions.csv") as path, open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return [out / "law.json", out / "predictions.csv"]
+
+
+def predictions(laws: dict, lrs) -> dict[str, float]:
+    last, row = [len(lrs) - 1], {}
+    for name, law in laws.items():
+        low, high = law.interval(lrs, last)
+        row |= {name: float(law.predict(lrs, last)[0]), f"{name}_low": float(low[0]), f"{name}_high": float(high[0])}
+    return row
+
+
+# -- after
+
+
+def report(out: Path, measured: Measured) -> list[Path]:
+    from .theory_figure import draw_predictions
+
+    rows, losses = join(out, measured)
+    with atomic(out / "README.md") as path:
+        path.write_text(page(out, rows, losses, measured) + "\n", encoding="utf-8")
+    return [out / "README.md", draw_predictions(out, rows, unseen(rows), measured)]
+
+
+def join(out: Path, measured: Measured) -> tuple[list[dict], dict]:
+    """(the rows of predictions.csv with what was measured, by the mean; (schedule, peak lr) -> seed -> final validation loss)."""
+    losses = {}
+    for row in read_csv(out / "runs.csv"):
+        if row["status"] == "complete" and int(row["steps"]) == measured.steps:
+            losses.setdefault((row["scheduler"], float(row["peak_lr"])), {})[int(row["seed"])] = float(row["final_val_loss"])
+    rows = []
+    for row in read_csv(out / "predictions.csv"):
+        own = losses.get((row["scheduler"], measured.peak_lr))
+        if own is None:
+            raise ValueError(f"{row['scheduler']} was predicted but not trained: train it first")
+        values = np.array(list(own.values()))
+        numbers = {key: float(value) for key, value in row.items() if key != "scheduler"}
+        rows.append(dict(scheduler=row["scheduler"], measured=values.mean(), std=values.std(ddof=1), seeds=len(values), **numbers))
+    return sorted(rows, key=lambda row: row["measured"]), losses
+
+
+def unseen(rows: list[dict]) -> list[dict]:
+    return [row for row in rows if row["scheduler"] not in FIT_ON]
+
+
+def rank_correlation(rows: list[dict], method: str) -> float:
+    """Spearman's, of a prediction with what was measured."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr([row[method] for row in rows], [row["measured"] for row in rows]).statistic)
+
+
+def mean_error(rows: list[dict], method: str) -> float:
+    return float(np.mean([abs(row[method] - row["measured"]) for row in rows]))
+
+
+def page(out: Path, rows: list[dict], losses: dict, measured: Measured) -> str:
+    return "\n\n".join(["# Theory against practice", finding(rows, measured), design_part(losses, measured), commands(out), table(rows), limits()])
+
+
+def finding(rows: list[dict], measured: Measured) -> str:
+    new = unseen(rows)
+    ranks = {method: rank_correlation(new, method) for method in METHODS}
+    best = max(ranks, key=ranks.get)
+    lines = [f"| {name} | {ranks[method]:+.2f} | " + (f"{mean_error(new, method):.4f}" if method != "bound" else "-") + " |" for method, name in METHODS.items()]
+    return "\n".join([
+        f"Two loss laws were fitted on the validation losses of {', '.join(FIT_ON)} (the CPU preset's model on tiny Shakespeare, {measured.steps:,} steps, peak lr {spell_lr(measured.peak_lr)}, "
+        f"means of {measured.seeds} seeds), and the convex bound needs no fit at all. Then {len(new)} other schedules were trained. The {METHODS[best]} orders them best.\n",
+        "| method | rank correlation with the measured final loss | mean error (nats a token) |\n|---|--:|--:|",
+        *lines, "",
+        f"The {len(new)} losses themselves have a standard deviation of {np.std([row['measured'] for row in new], ddof=1):.4f}. ![Predicted against measured](predictions.png)",
+    ])  # fmt: skip
+
+
+def design_part(losses: dict, measured: Measured) -> str:
+    """The designed schedule against wsd and cosine at their own best peak lr, paired by seed."""
+    label = next(scheduler for scheduler, _ in losses if scheduler.startswith(DESIGNED))
+    own, lines = losses[label, measured.peak_lr], []
+    for name in ("wsd", "cosine"):
+        peaks = {peak: seeds for (scheduler, peak), seeds in losses.items() if scheduler == name and seeds.keys() == own.keys()}
+        best = min(peaks, key=lambda peak: np.mean(list(peaks[peak].values())))
+        difference = paired_difference(own, peaks[best])
+        verdict = "can't be told from" if not difference.p < 0.05 else "is lower than" if difference.mean < 0 else "is higher than"
+        lines.append(
+            f"- It {verdict} {name} at its best of the peak lrs tried ({', '.join(map(spell_lr, sorted(peaks)))}: {spell_lr(best)}): "
+            f"{difference.mean:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}, {spell_p(difference.p)}, {difference.n} seeds)."
+        )
+    return "\n".join([
+        "## The designed schedule\n",
+        f"`{DESIGNED}` has the lowest final loss that the multi-power law predicts for a peak lr of {spell_lr(measured.peak_lr)}, where the law was fitted; it was trained at that peak only, with a mean of {np.mean(list(own.values())):.4f}.\n",
+        *lines,
+    ])  # fmt: skip
+
+
+def commands(out: Path) -> str:
+    config = json.loads((out / "manifest.json").read_text())["config"]
+    base = f"python compare.py --config cpu --dataset shakespeare --seeds 0,1,2,3,4 --steps {config['steps']} --eval-interval {config['eval_interval']} --out results/theory_vs_practice"
+    peak, design = f"{config['peak_lr']:g}", f"{DESIGNED}:law=results/theory_vs_practice/law.json"
+    lines = [
+        f"{base} --peak-lr {peak} --schedulers {','.join(FIT_ON)}",
+        "python -m analysis.theory_vs_practice results/theory_vs_practice --predict",
+        f"{base} --peak-lr {peak},PEAKS --schedulers wsd,cosine    # their own best peak lr",
+        f"{base} --peak-lr {peak} --schedulers all,{design}",
+        "python -m analysis.theory_vs_practice results/theory_vs_practice",
+    ]
+    return "## How it was made\n\n`predictions.csv` and `law.json` were written, and committed, before the other schedules were trained.\n\n```sh\n" + "\n".join(lines) + "\n```"
+
+
+def table(rows: list[dict]) -> str:
+    head = "| # | schedule | measured (std over seeds) | multi-power law, 95% interval | annealing law, 95% interval | bound / lowest |\n|--:|---|--:|--:|--:|--:|"
+    lines = []
+    for rank, row in enumerate(rows, 1):
+        cells = [f"{row[law]:.4f}, {row[law + '_low']:.4f} to {row[law + '_high']:.4f}" for law in ("multi_power", "annealing")]
+        name = f"`{row['scheduler'].split(':')[0]}`" + " (fitted on)" * (row["scheduler"] in FIT_ON)
+        lines.append(f"| {rank} | {name} | {row['measured']:.4f} ({row['std']:.4f}) | {cells[0]} | {cells[1]} | {number(row['bound'], '.3f')} |")
+    return "\n".join(["## Predicted and measured\n", "Final validation losses. Intervals say how far the noise of the three fitted curves moves a prediction, not how wrong a law is.\n", head, *lines])
+
+
+def limits() -> str:
+    return (
+        "## What this does not say\n\nOne small model, one data set, one peak lr for all but wsd and cosine. The bound is of each schedule at the peak lr that suits it best in theory, "
+        "and the losses are at one peak lr. `plateau` is left out, since nobody knows its learning rates beforehand."
+    )
+
+
+if __name__ == "__main__":
+    main()
