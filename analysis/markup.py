@@ -57,8 +57,12 @@ def table(caption: str, head: list[str], rows: list[list], named: int = 1) -> Ht
     """
     cells = [[f'<th scope="row">{escape(c)}</th>' if i == named else f"<td>{escape(c)}</td>" for i, c in enumerate(row)] for row in rows]
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in cells)
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    return scrolled(caption, f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>")
+    heads = "".join(f'<th scope="col"{" class=named" * (i == named)}>{escape(text)}</th>' for i, text in enumerate(head))
+    return scrolled(caption, f"<table>{caption_of(caption)}<thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>")
+
+
+def caption_of(text: str) -> str:
+    return f"<caption><span>{escape(text)}</span></caption>"
 
 
 def scrolled(label: str, body: str) -> Html:

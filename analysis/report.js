@@ -37,7 +37,7 @@
       const lines = all.filter(line => ticked(line, c)), unit = c.tokens ? common.tokens : 1;
       const others = all.filter(line => !ticked(line, c) && line.y).map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
       const traces = [grey(others)];
-      for (const line of lines.filter(line => line.low)) traces.push(band(line, unit));
+      for (const line of lines.length <= 3 ? lines.filter(line => line.low) : []) traces.push(band(line, unit));
       for (const line of lines) {
         const { colour, dash, symbol } = look(line.schedule), short = plain(cut(line.label, 60));
         const hovertemplate = `%{fullData.name}<br>${c.tokens ? "%{x:,} tokens" : "step %{x:,}"}: %{y:.5~g}<extra></extra>`;
@@ -114,7 +114,8 @@
       traces.unshift({ ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } }, { ...drops, ...quiet });
       traces.push({ ...forks, mode: "markers", hoverinfo: "skip", marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } } });
       const last = Math.max(...rows.map(row => row.end)) * unit;
-      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, ...rowAxis(rows, c, 20) }, shown: [] };
+      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, hoverinfo: "skip" });
+      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, (c.narrow ? 1.4 : 1.15) * last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, ...rowAxis(rows, c, 20) }, shown: [] };
     },
   };
 
@@ -151,7 +152,7 @@
     const runs = lines.flatMap(line => line.y ? [line.y] : line.lost).filter(run => run.y.length);
     const late = runs.map(run => { const x = steps(run); return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x)); });
     if (!late.length) return log ? [-1, 0] : [0, 1];
-    if (!data.zero) return axisLimits(late.flatMap(y => [[y.at(-1)], [Math.min(...y)]]), log, median(late.map(y => y[0])));
+    if (!data.zero) return axisLimits(late.flatMap(y => [y.at(-1), Math.min(...y), ...data.tops ? [Math.max(...y)] : []]), log, median(late.map(y => y[0])));
     const tops = late.map(y => Math.max(...y)), top = Math.max(...tops.filter(y => y <= Math.max(fence(tops), 1e-12)));
     const low = Math.min(...late.flat().filter(y => y > 0));
     return log ? [Math.log10(Math.max(low / 1.1, top / 1e4)), Math.log10(top * 1.1)] : [0, top * 1.06];
@@ -171,9 +172,9 @@
     const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line");
     const axis = { gridcolor: line, linecolor: css("--soft"), zerolinecolor: line, tickcolor: line, automargin: true };
     const whole = {
-      height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
+      height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 60, r: 16, t: 16, b: 50 }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      margin: { l: 60, r: 16, t: 16, b: 60 }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
@@ -183,7 +184,7 @@
 
   function legendItem(name) {
     const item = document.createElement("li"), label = form.querySelector(`[name=schedule][value="${place.get(name)}"]`).closest("label");
-    item.append(...[...label.children].slice(1).map(child => child.cloneNode(true)));
+    item.append(label.querySelector(".schedule").cloneNode(true));
     return item;
   }
 

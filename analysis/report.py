@@ -51,9 +51,9 @@ class Comparison:
     def several_seeds(self) -> bool:
         return any(line["seeds"] > 1 for line in self.summary)
 
-    def named(self, label: str) -> Html:
+    def named(self, label: str, setting: str = "") -> Html:
         """A schedule with its swatch."""
-        return Html(f'{swatch(self.styles[label])}<span class="name">{escape(label)}</span>')
+        return Html(f'<span class="schedule">{swatch(self.styles[label])}<span>{escape(label + setting)}</span></span>')
 
 
 def write_report(out: Path, rows: list[dict], summary: list[dict], branches: list | None, tuned: list[dict] | None = None, control: str | None = None) -> Path:
@@ -207,9 +207,9 @@ def horizon_answer(c: Comparison, steps: int, lines: list[dict]) -> str:
 
 
 def undecided(lines: list[dict]) -> str:
-    """ ", and not from trapezoid and 3 others": the schedules that may be as good."""
+    """ ", and not from trapezoid and 6 others": the schedules that may be as good, if not all may."""
     names = [line["scheduler"] for line in lines[1:] if "cannot be told apart" in line["verdict"]]
-    if not names:
+    if len(names) in (0, len(lines) - 1):
         return ""
     listed = f"{names[0]} and {len(names) - 1} others" if len(names) > 5 else " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return f", and not from {listed}"

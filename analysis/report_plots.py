@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from .dots import loss_words, lost_words
-from .figures import CHOSEN, MOST_PANELS, Group, one_each
-from .markup import Html, escape, folded, plot, table
-from .page import shorten, spell_lr
-from .panels import NOTHING, loss_title, lr_title, mean, norm_title, smooth, smoothing, thin
+from .figures import MOST_PANELS, Group, one_each
+from .markup import Html, folded, plot, table
+from .page import spell_lr
+from .panels import loss_title, lr_title, mean, norm_title, smooth, smoothing, thin
 from .plan_figure import MOST_ROWS, own_words, plan_caption, plan_title, spell_labels, walk
 from .tables import by_horizon
 
-POINTS = 400  # of a line; fewer where there are very many lines
-ALL_POINTS = 20_000  # of all lines of a plot
+MOST_LINES = 100  # of a plot's data; of these, as many are drawn at a time as there are schedules
+POINTS = 200  # of a line, which may have up to twice as many; fewer where there are very many lines
+ALL_POINTS = 10_000  # of all lines of a plot
 GREY = "Grey: schedules that are not ticked. "
 
 
@@ -24,7 +24,7 @@ GREY = "Grey: schedules that are not ticked. "
 
 def in_curves(c) -> list[Group]:
     """The groups whose curves are drawn: all, or of very many each schedule's lowest at each horizon."""
-    return c.groups if len(c.groups) <= MOST_PANELS else lowest(c)
+    return c.groups if len(c.groups) <= MOST_LINES else lowest(c)
 
 
 def lowest(c) -> list[Group]:
@@ -38,10 +38,10 @@ def curves(c) -> Html:
     if not drawn:
         return Html("")
     lines = {group.label: smooth(mean(group, "loss"), window_of(group)) for group in lowest(c) if group.complete}
-    training = [curve(c, group, "loss", window_of(group), band=True) for group in drawn]
-    validation = [curve(c, group, "val_loss", 1, band=True) for group in drawn]
+    training = [curve(c, group, "loss", window_of(group), band=len(drawn) <= MOST_PANELS) for group in drawn]
+    validation = [curve(c, group, "val_loss", 1, band=len(drawn) <= MOST_PANELS) for group in drawn]
     windows = sorted({window_of(group) for group in drawn})
-    caption = f"Mean over seeds; band: from the lowest seed to the highest. Each point of the training loss is the mean of {' or '.join(map(str, windows))} steps. The first steps may lie above the axis. "
+    caption = f"Mean over seeds; with at most three schedules ticked, a band from the lowest seed to the highest. Each point of the training loss is the mean of {' or '.join(map(str, windows))} steps. The first steps may lie above the axis. "
     choose = '<fieldset class="row scripted"><legend>Loss</legend>' + "".join(f'<label><input type="radio" name="series" value="{name}"{" checked" * (name == "training")}>{name}</label>' for name in ("training", "validation")) + "</fieldset>"
     return plot("curves", loss_title(lines) + ".", caption + words_for_all(c), dict(series=dict(training=training, validation=validation), ytitle="loss (nats a token)", settles=0.2), f"<form>{choose}</form>")
 
@@ -61,7 +61,7 @@ def norms(c) -> Html:
     clip = c.manifest["config"]["grad_clip"]
     series = [curve(c, group, "grad_norm", window_of(group)) for group in drawn]
     caption = "Norm before clipping, mean over seeds and the same number of steps as the loss" + (f"; dotted line: what is above {clip:g} is clipped to it. " if clip else ". ")
-    return plot("curves", norm_title(lowest(c)) + ".", caption + "The warmup's may lie above the axis. " + words_for_all(c), dict(series=dict(norm=series), ytitle="gradient norm", settles=0.2, zero=True, level=clip))
+    return plot("curves", norm_title(lowest(c)) + ".", caption + "The warmup's may lie above the axis. " + words_for_all(c), dict(series=dict(norm=series), ytitle="gradient norm", settles=0.2, tops=True, level=clip))
 
 
 def window_of(group: Group) -> int:
@@ -69,7 +69,7 @@ def window_of(group: Group) -> int:
 
 
 def words_for_all(c) -> str:
-    return GREY + "Thin, with a cross where it ends: a seed that diverged. " * any(g.diverged for g in c.groups) + CHOSEN * (len(c.groups) > MOST_PANELS)
+    return GREY + "Thin, with a cross where it ends: a seed that diverged. " * any(g.diverged for g in c.groups) + "Each schedule at the peak lr where it ended lowest. " * (len(in_curves(c)) < len(c.groups))
 
 
 def curve(c, group: Group, column: str, window: int, band: bool = False) -> dict:
@@ -118,9 +118,9 @@ def basins(c) -> Html:
         seeds = [(peak, loss) for peak, values in b.seeds.items() for loss in values]
         lines.append(dict(schedule=b.row["scheduler"], label=b.label, steps=b.row["steps"], x=peaks, y=losses, seeds=seeds, lost=b.lost, best=b.row["best_peak_lr"]))
     peaks = sorted({peak for b in found for peak in b.seeds})
-    basin_plot = plot("basins", basin_title(found) + ".", basin_caption(found).replace("the other schedules", "schedules that are not ticked"), dict(lines=lines, peaks=[[p, spell_lr(p, 1)] for p in peaks]))
+    basin_plot = plot("basins", basin_title(found) + ".", basin_caption(found), dict(lines=lines, peaks=[[p, spell_lr(p, 1)] for p in peaks]))
     head = ["schedule", *(spell_lr(peak) for peak in peaks)]
-    cells = [[Html(c.named(b.row["scheduler"]) + escape(b.label[len(b.row["scheduler"]) :])), *(basin_cell(b, peak) for peak in peaks)] for b in found]
+    cells = [[c.named(b.row["scheduler"], b.label[len(b.row["scheduler"]) :]), *(basin_cell(b, peak) for peak in peaks)] for b in found]
     listed = table("Final validation loss at each peak lr, mean over seeds; * is the lowest, - was not tried", head, cells, named=0)
     return Html(basin_plot + (tuned_plot(found) if c.tuned else "") + listed)
 
@@ -139,11 +139,11 @@ def basin_cell(b, peak: float) -> str:
 
 
 def tuned_plot(found) -> Html:
-    from .tuned_figures import RANKING_CAPTION, ranking_title
+    from .tuned_figures import ranking_title
 
     rows = [dict(schedule=b.row["scheduler"], label=b.label, x=b.row["final_val_loss"], hollow=b.row["common_final_val_loss"], low=math.nan, high=math.nan, words=tuned_words(b)) for b in found]
     losses = [x for row in rows for x in (row["x"], row["hollow"]) if x is not None]
-    return plot("dots", ranking_title(found) + ".", RANKING_CAPTION.replace("Right: the loss, the best peak lr, and the place in the ranking at the common one. ", ""), dict(rows=rows, edge=max(losses), zero=False, xtitle="final validation loss, mean over seeds (nats a token)"))
+    return plot("dots", ranking_title(found) + ".", "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common.", dict(rows=rows, edge=max(losses), zero=False, xtitle="final validation loss, mean over seeds (nats a token)"))
 
 
 def tuned_words(b) -> str:
@@ -163,7 +163,7 @@ def plan(c) -> Html:
     place = {branch.run.id: i for i, branch in enumerate(tree)}
     starts = [f"from {labels[place[b.parent.id]]}, after {b.start:,} steps" if b.parent else "fresh weights" for b in tree]
     rows = [
-        dict(schedule=b.run.label, label=label, start=b.start, end=b.run.schedule.steps, parent=place[b.parent.id] if b.parent else None, words=f"trains {own_words(b)} steps, {start}")
+        dict(schedule=b.run.label, label=label, start=b.start, end=b.run.schedule.steps, parent=place[b.parent.id] if b.parent else None, trained=own_words(b), words=f"trains {own_words(b)} steps, {start}")
         for b, label, start in zip(tree, labels, starts)
     ][:MOST_ROWS]  # fmt: skip
     drawn = plot("plan", plan_title(c.branches) + ".", plan_caption(c.branches, len(tree) - len(rows)), dict(rows=rows))

@@ -10,7 +10,7 @@ import numpy as np
 from .cost import spell_cost
 from .dots import fence, step_times, time_title
 from .figures import MOST_PANELS
-from .markup import Html, escape, folded, paragraph, plot, scrolled, table
+from .markup import Html, caption_of, escape, folded, paragraph, plot, scrolled, table
 from .page import shorten, spell_lr
 from .ranking import interval, lost, number
 from .stats import ALPHA, all_pairs
@@ -43,8 +43,8 @@ def ranking_table(c, lines: list[dict], caption: str, at: str) -> Html:
     if c.several_seeds:
         columns |= {"95% interval": interval, "p (Holm)": lambda line: number(line["p_holm"], ".2g"), "P(best)": lambda line: number(line["prob_best"], ".0%")}
     if "common_rank" in lines[0]:
-        columns |= {"# at the common lr": lambda line: line["common_rank"] or "-", "peak lrs tried": lambda line: line["peak_lrs"]}
-    words = "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs." if c.several_seeds else "One seed: an order, not a ranking."
+        columns["# at the common lr"] = lambda line: line["common_rank"] or "-"
+    words = "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. P(best) is how often a bootstrap of the seeds has it first; with few seeds that is too sure of itself." if c.several_seeds else "One seed: an order, not a ranking."
     return table(f"{caption}{at}. {words}", list(columns), [[cell(line) for cell in columns.values()] for line in lines])
 
 
@@ -61,7 +61,7 @@ def ranking_plot(c, lines: list[dict], at: str) -> Html:
         dict(schedule=line["scheduler"], label=name, x=line[value], low=line.get(low, math.nan), high=line.get(high, math.nan), words=row_words(line))
         for line, name in zip(lines, names)
     ]
-    meaning = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. An interval that leaves out 0 is not corrected for the number of pairs; the table's p is." if c.several_seeds else "Dot: the run; one seed, so no ranking is claimed."
+    meaning = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. The intervals are not corrected for the number of pairs; the p-values in the table are." if c.several_seeds else "Dot: the run; one seed, so no ranking is claimed."
     xtitle = "above the best (nats a token)" if c.several_seeds else "final validation loss (nats a token)"
     return plot("dots", ranking_finding(lines, names, at), f"{meaning} A triangle at the edge lies beyond it.", dict(rows=dots, edge=edge, zero=c.several_seeds, xtitle=xtitle))
 
@@ -97,7 +97,7 @@ def cost(c) -> Html:
     for group in c.groups:
         line, (low, median, high) = group.line, ranges.get(group.label, [math.nan] * 3)
         cells = [f"{number(median, '.1f')} ({number(low, '.1f')} to {number(high, '.1f')})", number(line["wall_s"], ",.1f"), number(line["marginal_s"], ",.1f"), number(line["tokens_per_s"], ",.0f")]
-        rows.append([Html(c.named(line["scheduler"]) + escape(group.label[len(line["scheduler"]) :])), *cells])
+        rows.append([c.named(line["scheduler"], group.label[len(line["scheduler"]) :]), *cells])
     head = ["schedule", "ms a step: median (5th to 95th percentile)", "seconds a run alone", "seconds it added", "tokens a second"]
     listed = table("Mean over the complete seeds of each schedule; validation is left out of the times", head, rows, named=0)
     shown = folded(f"The table of all {len(rows)}", listed) if len(rows) > LONG else listed
@@ -149,11 +149,10 @@ def matrix(c, lines: list[dict], pairs: dict, at: str) -> Html:
     body = ""
     for line, own in zip(lines, settings):
         cells = "".join(cell(pairs, own, other) for other in settings)
-        body += f'<tr><td>{line["rank"]}</td><th scope="row">{c.named(line["scheduler"])}{escape(f" @ {spell_lr(own[1])}" * several_lrs)}</th>{cells}</tr>\n'
+        body += f'<tr><td>{line["rank"]}</td><th scope="row">{c.named(own[0], f" @ {spell_lr(own[1])}" * several_lrs)}</th>{cells}</tr>\n'
     finding = f"{sum(told.values())} of {len(told)} pairs are told apart{at}"
     words = f"{finding} at 5% after Holm's correction. Row against column, in thousandths of a nat: ▼ the row is lower, ▲ it is higher, and the seeds tell them apart; ≈ they don't. Columns are numbered by rank; each cell's title is the verdict in words."
-    caption = f"<caption>{escape(words)}</caption>"
-    shown = f'<table class="matrix">{caption}<thead><tr><th scope="col">#</th><th scope="col">schedule</th>{head}</tr></thead><tbody>{body}</tbody></table>'
+    shown = f'<table class="matrix">{caption_of(words)}<thead><tr><th scope="col">#</th><th scope="col" class="named">schedule</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     return scrolled(finding, shown)
 
 
