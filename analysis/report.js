@@ -36,7 +36,7 @@
       const all = (data.series[c.series] ?? Object.values(data.series)[0]).filter(line => wanted(line, c) && (c.peak === "best" ? line.best : line.peak === c.peak));
       const lines = all.filter(line => ticked(line, c)), unit = c.tokens ? common.tokens : 1;
       const others = all.filter(line => !ticked(line, c) && line.y).map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
-      const traces = [grey(others)];
+      const traces = [grey(others)], range = limits(lines.length ? lines : all, data, c.log);
       for (const line of lines.length <= 3 ? lines.filter(line => line.low) : []) traces.push(band(line, unit));
       for (const line of lines) {
         const { colour, dash, symbol } = look(line.schedule), short = plain(cut(line.label, 60));
@@ -46,12 +46,13 @@
           traces.push({ x, y: line.y.y, name: short, mode: few ? "lines+markers" : "lines", line: { color: colour, dash, width: 2 }, marker: { color: colour, symbol, size: 7 }, hovertemplate });
         }
         for (const lost of line.lost) {
-          const x = steps(lost).map(x => x * unit), end = { x: [lost.end * unit], y: [lost.y.at(-1) ?? null] };
+          const x = steps(lost).map(x => x * unit), end = { x: [lost.end * unit], y: [within(lost.y.at(-1), range, c.log)] };
           traces.push({ x, y: lost.y, name: short + ", diverged", mode: "lines", line: { color: colour, dash, width: 1 }, hovertemplate });
-          traces.push({ ...end, name: short + ", diverged", mode: "markers", marker: { color: css("--ink"), symbol: "x-thin-open", size: 9, line: { width: 2 } }, hovertemplate });
+          const cross = { color: css("--ink"), symbol: "x-thin-open", size: 9, line: { width: 2 } };
+          traces.push({ ...end, name: short, mode: "markers", marker: cross, hovertemplate: `%{fullData.name}<br>diverged at step ${lost.end.toLocaleString("en")}<extra></extra>` });
         }
       }
-      const range = limits(lines.length ? lines : all, data, c.log), layout = { yaxis: { title: { text: data.ytitle }, type: c.log ? "log" : "linear", range, exponentformat: "power" } };
+      const layout = { yaxis: { title: { text: data.ytitle }, type: c.log ? "log" : "linear", range, exponentformat: "power" } };
       const last = Math.max(1, ...all.map(line => line.steps)) * unit;
       layout.xaxis = { title: { text: c.tokens ? "tokens" : "step" }, range: [0, last], tickformat: c.tokens ? "~s" : ",d" };
       if (data.level) layout.shapes = [{ type: "line", x0: 0, x1: last, y0: data.level, y1: data.level, line: { color: css("--soft"), width: 1, dash: "dot" } }];
@@ -124,6 +125,12 @@
   const ticked = (line, c) => c.ticked.has(place.get(line.schedule));
   const wanted = (line, c) => !c.steps || line.steps === c.steps;
   const steps = line => line.x ?? line.y.map((_, i) => line.start + i * line.every);
+
+  function within(y, [low, high], log) {  // where a cross is seen: at the edge if the line has left the axis
+    const value = y === undefined ? high : log ? Math.log10(y) : y, edge = 0.03 * (high - low);
+    const at = Math.min(Math.max(value, low + edge), high - edge);
+    return log ? 10 ** at : at;
+  }
 
   function grey(lines) {  // one trace for all: much faster
     const x = [], y = [];
