@@ -64,11 +64,7 @@ def main():
         train = train_carried if args.protocol == "carry-over" else tuned if args.tune else train_asked
         runs, errors, stopped = train(config, schedules, seeds, dataset, out, slots)
         try:
-            rows = show_results(runs, errors, config, dataset, out, args)
-            if args.aa and rows and not stopped:
-                from analysis.aa import control
-
-                print("\n" + control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :])))
+            show_results(runs, errors, config, dataset, out, args)
         except OSError as e:
             sys.exit(f"error: {e}; what is trained is kept")
     if stopped:
@@ -217,24 +213,27 @@ def train_missing(runs, config, dataset, out, slots):
 
 
 def show_results(runs, errors, config, dataset, out, args):
-    """Write the tables, the manifest and the figures, then print the ranking and where the files are; returns runs.csv's rows."""
+    """Write the tables, the manifest, the figures and the report, then print the ranking and where the files are."""
     from analysis.cost import spell_cost, sweep_cost
     from analysis.figures import draw_figures
     from analysis.manifest import write_manifest
     from analysis.markdown import write_markdown
     from analysis.plan_figure import draw_plan
-    from analysis.ranking import print_ranking
+    from analysis.ranking import CARRIED, print_ranking
+    from analysis.report import write_report
     from analysis.tables import run_rows, write_tables
 
     rows = run_rows(out, runs, errors)
     if not rows:
-        return rows
+        return
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     files = [out / "runs.csv", out / "summary.csv", write_markdown(out, summary), out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
+    branches, best, control = None, None, None
     if args.protocol == "fresh":
-        figures.append(draw_plan(out, plan_branches(distinct(runs), config)))
+        branches = plan_branches(distinct(runs), config)
+        figures.append(draw_plan(out, branches))
     if args.tune:
         from analysis.tuned import print_tuned, tuned_rows, write_tuned
         from analysis.tuned_figures import draw_tuned
@@ -250,11 +249,20 @@ def show_results(runs, errors, config, dataset, out, args):
 
         files.append(write_events(out, rows))
     if args.protocol == "carry-over":
-        print("\nCarry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking.")
+        print("\n" + CARRIED)
     elif cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
-    print("\n" + "\n".join(map(str, files + figures)))
-    return rows
+    if args.aa and len(rows) == len(runs):
+        control = aa_control(out, rows, list(dict.fromkeys(run.seed for run in runs)))
+        print("\n" + control)
+    report = write_report(out, rows, summary, branches, best, control)
+    print("\n" + "\n".join(map(str, [report, *files, *figures])))
+
+
+def aa_control(out, rows, seeds):
+    from analysis.aa import control
+
+    return control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
 
 
 if __name__ == "__main__":

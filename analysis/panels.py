@@ -41,14 +41,13 @@ def training_loss(groups, run, setup):
 
 def lr_schedules(groups, run, setup):
     """The learning rate of every step, as it was used."""
-    means = {g.label: np.mean([c["lr"] for c in g.complete]) for g in groups if g.complete}
-    parts = {g.label: means[g.label] / g.line["peak_lr"] for g in groups if g.complete}
+    means = mean_lrs(groups)
     warmup = run["config"]["warmup_steps"]
     fig, axes = panels(
         groups,
         run["steps"],
         [f"mean {spell_lr(means[g.label], 1)}" if g.complete else lost_words(g) for g in groups],
-        extremes(parts, "The mean learning rate goes from {} to {} of the peak lr", "The mean learning rate is {} of the peak lr", "{:.0%}") or NOTHING,
+        lr_title(groups),
         "Learning rate of each step as it was used; a line a seed where it reacts to the loss. Above each panel: mean over the run. "
         + (f"Dotted: the warmup of {warmup} steps ends; schedules with a rise of their own have none. " if warmup else "")
         + cross_words(groups)
@@ -70,12 +69,11 @@ def lr_schedules(groups, run, setup):
 def grad_norm(groups, run, setup):
     """The gradient norm before clipping, raw and smoothed, and the threshold it is clipped at."""
     window, clip = smoothing(run), run["config"]["grad_clip"]
-    means = {g.label: g.line["grad_norm_mean"] for g in groups if g.complete}
     fig, axes = panels(
         groups,
         run["steps"],
         [norm_words(g, clip) for g in groups],
-        extremes(means, "After the warmup the mean gradient norm goes from {} to {}", "After the warmup the mean gradient norm is {}", "{:.2f}") or NOTHING,
+        norm_title(groups),
         f"Norm before clipping: every step of every seed in pale, the mean over seeds and {window} steps in full; the warmup's may lie above the axis. Above each panel: mean after the warmup"
         + (f", and the part of all steps above the clipping threshold of {clip:g} (dashed, where it is in range). " if clip else ". ")
         + cross_words(groups)
@@ -166,6 +164,11 @@ def mean(group, column):
     return np.mean([curve[column] for curve in group.complete], axis=0)
 
 
+def mean_lrs(groups) -> dict[str, float]:
+    """Over all steps, of each group that has a complete run."""
+    return {g.label: np.mean([c["lr"] for c in g.complete]) for g in groups if g.complete}
+
+
 def smoothing(run) -> int:
     return max(1, run["steps"] // 20)
 
@@ -178,9 +181,9 @@ def smooth(values, window):
     return np.arange(window - 1, len(values)), np.convolve(values, np.ones(window) / window, "valid")
 
 
-def thin(x, y):
-    """About POINTS of the points, the last one among them."""
-    every = max(1, len(x) // POINTS)
+def thin(x, y, points=POINTS):
+    """About so many of the points, the last one among them."""
+    every = max(1, len(x) // points)
     return x[(len(x) - 1) % every :: every], y[(len(x) - 1) % every :: every]
 
 
@@ -232,6 +235,17 @@ def loss_title(lines) -> str:
         return title + ", and was lowest halfway too"
     place = sorted(halves, key=halves.get).index(first) + 1
     return title + f"; halfway {shorten(early)} was lowest, and {shorten(first)} in place {place} of {len(lines)}"
+
+
+def lr_title(groups) -> str:
+    means = mean_lrs(groups)
+    parts = {g.label: means[g.label] / g.line["peak_lr"] for g in groups if g.complete}
+    return extremes(parts, "The mean learning rate goes from {} to {} of the peak lr", "The mean learning rate is {} of the peak lr", "{:.0%}") or NOTHING
+
+
+def norm_title(groups) -> str:
+    means = {g.label: g.line["grad_norm_mean"] for g in groups if g.complete}
+    return extremes(means, "After the warmup the mean gradient norm goes from {} to {}", "After the warmup the mean gradient norm is {}", "{:.2f}") or NOTHING
 
 
 def extremes(values: dict, several: str, one: str, form: str) -> str:

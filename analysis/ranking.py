@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+CARRIED = "Carry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking."
+
 
 def print_ranking(summary: list[dict], seeds: int):
     """Print the summary's rows, best first; with one seed, as an order and not as a ranking."""

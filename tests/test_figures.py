@@ -77,6 +77,7 @@ def keep_run(folder, lrs, seed):
     facts = dict(
         status="diverged" if loss is None else "complete", steps=STEPS, tokens=16 * len(history.loss), final_val_loss=loss, parameters=8,
         flops_per_token=48, peak_flops=1e9, device="a CPU", dataset="regression", data_fingerprint="0", torch_version="-", code_version="-", config=CONFIG, trained_from=0,
+        run_id=folder.name, steps_taken=len(history.loss),
     )  # fmt: skip
     write_run(folder, facts, curve)
 

@@ -1,0 +1,220 @@
+"use strict";
+// Draws every <figure data-plot="KIND"> with draw.KIND(data, choices) from the JSON within it, again at each choice.
+(() => {
+  const root = document.documentElement, form = document.querySelector("#controls form"), dark = matchMedia("(prefers-color-scheme: dark)");
+  const common = JSON.parse(document.getElementById("common").textContent);
+  const place = new Map(common.schedules.map((schedule, i) => [schedule.name, i]));
+  const figures = [...document.querySelectorAll("figure[data-plot]")].map(figure => ({
+    figure, plot: figure.querySelector(".plot"), data: JSON.parse(figure.querySelector("script").textContent),
+  }));
+
+  // -- choices and looks
+
+  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
+  const checked = (from, name) => from.querySelector(`[name=${name}]:checked`)?.value;
+  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");  // plotly reads some HTML in its texts
+  const cut = (text, width) => text.length <= width ? text : text.slice(0, width / 2 - 1) + "…" + text.slice(1 - width / 2);
+
+  function choices(figure) {
+    return {
+      ticked: new Set([...form.querySelectorAll("[name=schedule]:checked")].map(box => +box.value)),
+      log: checked(form, "y") === "log", tokens: checked(form, "x") === "tokens",
+      steps: form.elements.steps && +form.elements.steps.value, peak: form.elements.peak?.value ?? "best",
+      series: checked(figure, "series"), narrow: figure.clientWidth < 600,
+    };
+  }
+
+  function look(name) {
+    const { colour, dash, symbol } = common.schedules[place.get(name)];
+    return { colour: css("--c-" + colour.slice(1).toLowerCase()) || colour, dash: dash ? dash.split(",").map(n => n + "px").join(",") : "solid", symbol };
+  }
+
+  // -- kinds of plots: each returns {traces, layout, shown: the schedules of the legend}
+
+  const draw = {
+    curves(data, c) {
+      const all = (data.series[c.series] ?? Object.values(data.series)[0]).filter(line => wanted(line, c) && (c.peak === "best" ? line.best : line.peak === c.peak));
+      const lines = all.filter(line => ticked(line, c)), unit = c.tokens ? common.tokens : 1;
+      const others = all.filter(line => !ticked(line, c) && line.y).map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
+      const traces = [grey(others)], range = limits(lines.length ? lines : all, data, c.log);
+      for (const line of lines.length <= 3 ? lines.filter(line => line.low) : []) traces.push(band(line, unit));
+      for (const line of lines) {
+        const { colour, dash, symbol } = look(line.schedule), short = plain(cut(line.label, 60));
+        const hovertemplate = `%{fullData.name}<br>${c.tokens ? "%{x:,} tokens" : "step %{x:,}"}: %{y:.5~g}<extra></extra>`;
+        if (line.y) {
+          const x = steps(line.y).map(x => x * unit), few = x.length < 30;
+          traces.push({ x, y: line.y.y, name: short, mode: few ? "lines+markers" : "lines", line: { color: colour, dash, width: 2 }, marker: { color: colour, symbol, size: 7 }, hovertemplate });
+        }
+        for (const lost of line.lost) {
+          const x = steps(lost).map(x => x * unit), end = { x: [lost.end * unit], y: [within(lost.y.at(-1), range, c.log)] };
+          traces.push({ x, y: lost.y, name: short + ", diverged", mode: "lines", line: { color: colour, dash, width: 1 }, hovertemplate });
+          const cross = { color: css("--ink"), symbol: "x-thin-open", size: 9, line: { width: 2 } };
+          traces.push({ ...end, name: short, mode: "markers", marker: cross, hovertemplate: `%{fullData.name}<br>diverged at step ${lost.end.toLocaleString("en")}<extra></extra>` });
+        }
+      }
+      const layout = { yaxis: { title: { text: data.ytitle }, type: c.log ? "log" : "linear", range, exponentformat: "power" } };
+      const last = Math.max(1, ...all.map(line => line.steps)) * unit;
+      layout.xaxis = { title: { text: c.tokens ? "tokens" : "step" }, range: [0, last], tickformat: c.tokens ? "~s" : ",d" };
+      if (data.level) layout.shapes = [{ type: "line", x0: 0, x1: last, y0: data.level, y1: data.level, line: { color: css("--soft"), width: 1, dash: "dot" } }];
+      return { traces, layout, shown: lines.map(line => line.schedule) };
+    },
+
+    dots(data, c) {
+      const rows = data.rows, zero = css("--soft"), beyond = row => row.x !== null && row.x > data.edge;
+      const traces = rows.map((row, i) => {
+        const { colour, symbol } = ticked(row, c) ? look(row.schedule) : { ...look(row.schedule), colour: css("--other") }, at = beyond(row) ? data.edge : row.x;
+        const error = row.low === null || row.low === row.high ? undefined : { type: "data", symmetric: false, array: [row.high - row.x], arrayminus: [row.x - row.low], color: colour, thickness: 2, width: 4 };
+        return { x: [at], y: [i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "markers", error_x: beyond(row) ? undefined : error,
+          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" };
+      });
+      rows.forEach((row, i) => {
+        if (row.hollow == null) return;
+        const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
+        traces.unshift({ x: [row.x, row.hollow], y: [i, i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "lines+markers", line: { color: colour, width: 1 },
+          marker: { color: ["rgba(0,0,0,0)", css("--paper")], size: [0, 9], line: { color: colour, width: 2 } }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" });
+      });
+      const known = rows.filter(row => row.x !== null && !beyond(row)).flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
+      const low = Math.min(...known), high = Math.max(...known, ...rows.some(beyond) ? [data.edge] : []), pad = 0.04 * (high - low) || 0.01 * Math.abs(high) || 0.01;
+      const layout = { xaxis: { title: { text: data.xtitle }, range: known.length ? [low - pad, high + pad] : [0, 1], zeroline: false }, ...rowAxis(rows, c, 24) };
+      if (data.zero) layout.shapes = [{ type: "line", x0: 0, x1: 0, y0: -0.5, y1: rows.length - 0.5, line: { color: zero, width: 1 } }];
+      return { traces, layout, shown: [] };
+    },
+
+    basins(data, c) {
+      const all = data.lines.filter(line => wanted(line, c)), lines = all.filter(line => ticked(line, c)), y = axisLimits((lines.length ? lines : all).map(line => line.y), c.log);
+      const traces = [grey(all.filter(line => !ticked(line, c)))];
+      for (const line of lines) {
+        const { colour, dash, symbol } = look(line.schedule), name = plain(cut(line.label, 60)), hovertemplate = "%{fullData.name}<br>peak lr %{x}: %{y:.4f}<extra></extra>";
+        traces.push({ x: line.seeds.map(seed => seed[0]), y: line.seeds.map(seed => seed[1]), name: name + ", a seed", mode: "markers", marker: { color: colour, symbol, size: 4, opacity: 0.6 }, hovertemplate });
+        traces.push({ x: line.x, y: line.y, name, mode: "lines+markers", line: { color: colour, dash, width: 2 }, marker: { color: colour, symbol, size: 7 }, hovertemplate });
+        const best = line.x.indexOf(line.best);
+        if (best >= 0) traces.push({ x: [line.best], y: [line.y[best]], mode: "markers", hoverinfo: "skip", marker: { color: css("--ink"), symbol: "circle-open", size: 15, line: { width: 1.5 } } });
+        const top = y[1] - 0.04 * (y[1] - y[0]);
+        if (line.lost.length) traces.push({ x: line.lost, y: line.lost.map(() => c.log ? 10 ** top : top), name, mode: "markers", marker: { color: colour, symbol: "x", size: 9 }, hovertemplate: "%{fullData.name}<br>peak lr %{x}: a seed was lost<extra></extra>" });
+      }
+      const ends = [data.peaks[0][0], data.peaks.at(-1)[0]].map(Math.log10), pad = 0.05 * (ends[1] - ends[0]);
+      const layout = {
+        xaxis: { title: { text: "peak learning rate" }, type: "log", range: [ends[0] - pad, ends[1] + pad], tickvals: data.peaks.map(peak => peak[0]), ticktext: data.peaks.map(peak => peak[1]) },
+        yaxis: { title: { text: "final validation loss (nats a token)" }, type: c.log ? "log" : "linear", range: y },
+      };
+      return { traces, layout, shown: lines.map(line => line.schedule) };
+    },
+
+    plan(data, c) {
+      const rows = data.rows, unit = c.tokens ? common.tokens : 1, traces = [], forks = { x: [], y: [] }, drops = { x: [], y: [] }, shared = { x: [], y: [] };
+      rows.forEach((row, i) => {
+        const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
+        shared.x.push(0, row.start * unit, null); shared.y.push(i, i, null);
+        const middle = (row.start + row.end) / 2;
+        traces.push({ x: [row.start, middle, row.end].map(x => x * unit), y: [i, i, i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "lines", line: { color: colour, width: 9 }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" });
+        if (row.parent === null || row.parent >= rows.length) return;
+        drops.x.push(row.start * unit, row.start * unit, null); drops.y.push(row.parent, i, null);
+        forks.x.push(row.start * unit); forks.y.push(row.parent);
+      });
+      const quiet = { mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), width: 1 } };
+      traces.unshift({ ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } }, { ...drops, ...quiet });
+      traces.push({ ...forks, mode: "markers", hoverinfo: "skip", marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } } });
+      const last = Math.max(...rows.map(row => row.end)) * unit;
+      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, hoverinfo: "skip" });
+      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, (c.narrow ? 1.4 : 1.15) * last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, ...rowAxis(rows, c, 20) }, shown: [] };
+    },
+  };
+
+  // -- what they share
+
+  const ticked = (line, c) => c.ticked.has(place.get(line.schedule));
+  const wanted = (line, c) => !c.steps || line.steps === c.steps;
+  const steps = line => line.x ?? line.y.map((_, i) => line.start + i * line.every);
+
+  function within(y, [low, high], log) {  // where a cross is seen: at the edge if the line has left the axis
+    const value = y === undefined ? high : log ? Math.log10(y) : y, edge = 0.03 * (high - low);
+    const at = Math.min(Math.max(value, low + edge), high - edge);
+    return log ? 10 ** at : at;
+  }
+
+  function grey(lines) {  // one trace for all: much faster
+    const x = [], y = [];
+    for (const line of lines) { x.push(...line.x, null); y.push(...line.y, null); }
+    return { x, y, mode: "lines", line: { color: css("--other"), width: 1 }, hoverinfo: "skip" };
+  }
+
+  function band(line, unit) {
+    const x = steps(line.y).map(x => x * unit);
+    return { x: [...x, ...x.toReversed()], y: [...line.high, ...line.low.toReversed()], fill: "toself", fillcolor: look(line.schedule).colour + "26", mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
+  }
+
+  function rowAxis(rows, c, height) {
+    const width = c.narrow ? 16 : 44;
+    return { yaxis: { tickvals: rows.map((_, i) => i), ticktext: rows.map(row => plain(cut(row.label, width)) + " "), range: [rows.length - 0.4, -0.6], automargin: true, zeroline: false, showgrid: false }, height: 90 + height * Math.max(2, rows.length) };
+  }
+
+  const median = values => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+  function fence(values) {  // analysis/dots.py's
+    const low = Math.min(...values);
+    return low + Math.max(5 * (median(values) - low), 0.05 * low);
+  }
+
+  function limits(lines, data, log) {  // of the settled part of the run, in which schedules part
+    const runs = lines.flatMap(line => line.y ? [line.y] : line.lost).filter(run => run.y.length);
+    const late = runs.map(run => { const x = steps(run); return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x)); });
+    if (!late.length) return log ? [-1, 0] : [0, 1];
+    if (!data.zero) return axisLimits(late.flatMap(y => [y.at(-1), Math.min(...y), ...data.tops ? [Math.max(...y)] : []]), log, median(late.map(y => y[0])));
+    const tops = late.map(y => Math.max(...y)), top = Math.max(...tops.filter(y => y <= Math.max(fence(tops), 1e-12)));
+    const low = Math.min(...late.flat().filter(y => y > 0));
+    return log ? [Math.log10(Math.max(low / 1.1, top / 1e4)), Math.log10(top * 1.1)] : [0, top * 1.06];
+  }
+
+  function axisLimits(values, log, atLeast = -Infinity) {
+    const all = values.flat();
+    if (!all.length) return log ? [-1, 0] : [0, 1];
+    const edge = fence(all), low = Math.min(...all), high = Math.max(atLeast, ...all.filter(y => y <= edge));
+    const pad = 0.06 * (high - low) || 0.01 * Math.abs(low) || 0.01, ends = [low - pad, high + pad];
+    return log ? ends.map(y => Math.log10(Math.max(y, low / 10))) : ends;
+  }
+
+  // -- the page
+
+  function drawOne({ figure, plot, data }) {
+    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line");
+    const axis = { gridcolor: line, linecolor: css("--soft"), zerolinecolor: line, tickcolor: line, automargin: true };
+    const whole = {
+      height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
+      margin: { l: 60, r: 16, t: 16, b: 60 }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
+    };
+    if (root.classList.contains("printing")) whole.width = 680;
+    Plotly.react(plot, traces, whole, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] });
+    figure.querySelector(".legend").replaceChildren(...[...new Set(shown)].map(legendItem));
+  }
+
+  function legendItem(name) {
+    const item = document.createElement("li"), label = form.querySelector(`[name=schedule][value="${place.get(name)}"]`).closest("label");
+    item.append(label.querySelector(".schedule").cloneNode(true));
+    return item;
+  }
+
+  const drawAll = () => figures.forEach(drawOne);
+
+  function tick(count) {
+    form.querySelectorAll("[name=schedule]").forEach(box => { box.checked = +box.value < count; });
+    drawAll();
+  }
+
+  function print(on) {
+    root.classList.toggle("printing", on);
+    drawAll();
+    if (!on) figures.forEach(({ plot }) => Plotly.relayout(plot, { width: null, autosize: true }));
+  }
+
+  root.classList.add("scripting");
+  if (innerWidth <= 900) document.getElementById("controls").open = false;
+  form.addEventListener("change", drawAll);
+  form.addEventListener("click", event => event.target.dataset.tick && tick(+event.target.dataset.tick));
+  figures.forEach(one => one.figure.querySelector("form")?.addEventListener("change", () => drawOne(one)));
+  dark.addEventListener("change", drawAll);
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
+  drawAll();
+})();
