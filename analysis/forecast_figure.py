@@ -12,6 +12,7 @@ from .colours import colour_of
 from .dots import dot_page
 from .figures import save
 from .page import DARK, STYLE, counted, shorten, spell_lr
+from .stats import rank_correlation
 
 
 def draw_forecast(out: Path, rows: list[dict], measured) -> Path:
@@ -39,10 +40,8 @@ def forecast_title(rows: list[dict]) -> str:
     seen = [row for row in rows if not math.isnan(row["measured"]) and not row["fitted_on"]]
     if len(seen) < 3:
         return f"{shorten(rows[0]['scheduler'])} has the lowest predicted final loss, {rows[0]['predicted']:.3f}"
-    from scipy.stats import spearmanr
-
     errors = np.abs([row["error"] for row in seen])
-    rank = spearmanr([row["predicted"] for row in seen], [row["measured"] for row in seen]).statistic
+    rank = rank_correlation([row["predicted"] for row in seen], [row["measured"] for row in seen])
     return f"Predicted and measured final losses of {len(seen)} schedules that the law had not seen: rank correlation {rank:+.2f}, mean error {errors.mean():.3f}"
 
 

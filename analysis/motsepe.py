@@ -22,6 +22,7 @@ from nanosched.files import atomic
 from schedulers import resolve
 
 from .stability import loss_stability
+from .stats import rank_correlation
 
 NAMES = ["Constant", "Step", "MultiStep", "Exponential", "CosineAnnealing", "Linear", "Polynomial", "Cyclic", "OneCycle", "CosineAnnealingWarmRestarts"]
 STORES = dict(carry_over="carry-over", reversed="reversed", fresh="fresh")  # our comparisons, by folder
@@ -107,13 +108,6 @@ def columns_of(published: list[dict], ours: dict) -> dict[str, np.ndarray]:
     """What is put side by side, each float64 (10,) in the blog's order."""
     means = {name: np.array([losses[row["schedule"]].mean() for row in published]) for name, losses in ours.items()}
     return dict(place=np.array([row["place"] for row in published]), published=np.array([row["last_loss"] for row in published]), **means)
-
-
-def rank_correlation(a, b) -> float:
-    """Spearman's, with ties at their mean rank."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
 
 
 # -- the page

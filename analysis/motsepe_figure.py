@@ -9,6 +9,7 @@ import numpy as np
 from .colours import colour_of
 from .figures import save
 from .page import DARK, STYLE, WIDTH, new_page
+from .stats import rank_correlation
 
 HEIGHT, LEFT, GAP, RIGHT = 2.6, 0.6, 0.75, 0.25  # inches
 
@@ -17,7 +18,7 @@ def draw_protocols(out: Path, raw: dict, published: list[dict], ours: dict) -> P
     """Draw out/protocols.png; arguments as in analysis.motsepe."""
     from matplotlib import style
 
-    from .motsepe import columns_of, rank_correlation
+    from .motsepe import columns_of
 
     columns, seeds = columns_of(published, ours), min(len(losses) for losses in ours["fresh"].values())
     curves = [[run["losses"] for run in raw.values()], chain(out / "carry-over", published), chain(out / "fresh", published)]

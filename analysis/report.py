@@ -92,6 +92,7 @@ def page(c: Comparison) -> str:
 
     from .report_plots import basins, curves, lrs, norms, plan
     from .report_tables import cost, ranking, repeat, verdicts
+    from .report_theory import theory
 
     sections = [
         ("ranking", "Ranking", ranking),
@@ -101,6 +102,7 @@ def page(c: Comparison) -> str:
         ("peak", "Peak learning rates", basins),
         ("cost", "Cost", cost),
         ("verdicts", "Verdicts", verdicts),
+        ("theory", "Theory and forecast", theory),
         ("plan", "Plan", plan),
         ("repeat", "How to repeat this", repeat),
     ]

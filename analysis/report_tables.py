@@ -44,7 +44,7 @@ def ranking_table(c, lines: list[dict], caption: str, at: str) -> Html:
         columns |= {"95% interval": interval, "p (Holm)": lambda line: number(line["p_holm"], ".2g"), "P(best)": lambda line: number(line["prob_best"], ".0%")}
     if "common_rank" in lines[0]:
         columns["# at the common lr"] = lambda line: line["common_rank"] or "-"
-    words = "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. P(best) is how often a bootstrap of the seeds has it first; with few seeds that is too sure of itself." if c.several_seeds else "One seed: an order, not a ranking."
+    words = "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds." if c.several_seeds else "One seed: an order, not a ranking."
     return table(f"{caption}{at}. {words}", list(columns), [[cell(line) for cell in columns.values()] for line in lines])
 
 

@@ -239,6 +239,13 @@ def prob_best(losses: dict[str, dict[int, float]]) -> dict[str, float]:
     return dict.fromkeys(losses, 0.0) | dict(zip(rows, map(float, shares)))
 
 
+def rank_correlation(a, b) -> float:
+    """Spearman's, of two lists of numbers; ties have their mean rank."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic)
+
+
 # -- power
 
 

@@ -17,9 +17,9 @@ def draw_predictions(out: Path, rows: list[dict], new: list[dict], measured) -> 
     """Draw out/predictions.png; `rows` as in analysis.theory_vs_practice, `new` those that no law was fitted on."""
     from matplotlib import style
 
-    from .theory_vs_practice import METHODS, rank_correlation
+    from .theory_vs_practice import METHODS, order_found
 
-    ranks = {method: rank_correlation(new, method) for method in METHODS}
+    ranks = {method: order_found(new, method) for method in METHODS}
     with style.context(STYLE, after_reset=True):
         fig, _, below = new_page(
             SIDE + 0.95,

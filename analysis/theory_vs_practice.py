@@ -25,7 +25,7 @@ from .foresight import bound_rows
 from .markdown import number
 from .measured import Measured, read_csv, read_measured
 from .page import spell_lr
-from .stats import paired_difference, spell_p
+from .stats import paired_difference, rank_correlation, spell_p
 
 FIT_ON = ["constant", "cosine", "wsd"]
 DESIGNED = "forecast_optimal"
@@ -106,11 +106,9 @@ def unseen(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row["scheduler"] not in FIT_ON]
 
 
-def rank_correlation(rows: list[dict], method: str) -> float:
-    """Spearman's, of a prediction with what was measured."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr([row[method] for row in rows], [row["measured"] for row in rows]).statistic)
+def order_found(rows: list[dict], method: str) -> float:
+    """The rank correlation of a prediction with what was measured."""
+    return rank_correlation([row[method] for row in rows], [row["measured"] for row in rows])
 
 
 def mean_error(rows: list[dict], method: str) -> float:
@@ -123,7 +121,7 @@ def page(out: Path, rows: list[dict], losses: dict, measured: Measured) -> str:
 
 def finding(rows: list[dict], measured: Measured) -> str:
     new = unseen(rows)
-    ranks = {method: rank_correlation(new, method) for method in METHODS}
+    ranks = {method: order_found(new, method) for method in METHODS}
     best = max(ranks, key=ranks.get)
     lines = [f"| {name} | {ranks[method]:+.2f} | " + (f"{mean_error(new, method):.4f}" if method != "bound" else "-") + " |" for method, name in METHODS.items()]
     return "\n".join([
