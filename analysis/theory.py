@@ -25,6 +25,7 @@ import reprlib
 import numpy as np
 
 from schedulers.base import not_allowed
+from schedulers.bound_optimal import lowest_bound_lrs
 
 SPACING = 0.3   # of the exponents in exponential_sum, in their logarithm: the error is 1e-13, and 3e-12 with 1/3
 CHUNK = 512     # steps whose states are in memory at once
@@ -78,20 +79,13 @@ def optimal_peak_lr(lrs, grad_norms=1.0, distance=1.0, steps=None):
 def optimal_schedule(steps, grad_norms=1.0, distance=1.0):
     """The learning rates with the lowest bound of all at T = `steps`: float64, shape (steps,), positive; exact, in O(T).
 
-    In A_k = eta_{k+1} + .. + eta_T, twice the bound is D^2/A_0 + sum_{k<T} G_k^2 (A_{k-1} - A_k)^2 / A_k + G_T^2 A_{T-1}.
-    What is added after step k is at best v_k A_k with v_{T-1} = G_T^2, and the best A_k / A_{k-1} is G_k / sqrt(G_k^2 + v_k),
-    which makes v_{k-1} = 2 G_k (sqrt(G_k^2 + v_k) - G_k). So A_0 = D / sqrt(v_0) and the bound is D sqrt(v_0). With one G for
-    all steps that is about 2 D G / sqrt(T), for nearly a linear decay, but a last step 1 + sqrt(2) times the one before.
-    `grad_norms` as in `bound`, but not 0: a step that costs nothing could be endless. Raises ValueError as `bound` does.
-    Source: the above, from Theorem 10.
+    With one G for all steps the bound is about 2 D G / sqrt(T), for nearly a linear decay, but a last step 1 + sqrt(2) times
+    the one before: the schedule `bound_optimal`. `grad_norms` as in `bound`, but not 0: a step that costs nothing could be
+    endless. Raises ValueError as `bound` does. Source: `lowest_bound_lrs`, from Theorem 10.
     """
     norms, distance = checked_norms(grad_norms, checked_steps(steps)), checked_distance(distance)
     refuse_where(norms < 1 / LARGEST, "grad_norms", grad_norms, f"give norms from {1 / LARGEST:g} to {LARGEST:g}")
-    values = values_ahead(norms)
-    roots = np.hypot(norms[:-1], np.sqrt(values[1:]))
-    kept = norms[:-1] / roots
-    spent = values[1:] / (roots * (roots + norms[:-1]))  # 1 - kept, all digits
-    return distance / math.sqrt(values[0]) * np.cumprod(np.append(1, kept)) * np.append(spent, 1)
+    return distance * lowest_bound_lrs(norms)
 
 
 def grad_norm_shape(steps, alpha):
@@ -147,15 +141,6 @@ def exponential_sum(low, high):
     weights, ratio = SPACING * exponents, math.exp(-SPACING)
     exponents[0], weights[0] = exponents[0] / (1 + ratio), weights[0] / (1 - ratio)
     return exponents, weights
-
-
-def values_ahead(norms):
-    """v_0 .. v_{T-1} of `optimal_schedule`, shape (T,)."""
-    norms = norms.tolist()
-    values = [norms[-1] ** 2]
-    for norm in norms[-2::-1]:
-        values.append(2 * norm * values[-1] / (norm + math.sqrt(norm * norm + values[-1])))
-    return np.array(values[::-1])
 
 
 # --- checks -------------------------------------------------------------------------------------------------------------

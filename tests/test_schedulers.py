@@ -55,6 +55,15 @@ def isqrt(t, W, s):
     return (1 + (t - W) / s) ** -0.5
 
 
+def bound_optimal(n):
+    """From what is left to step, left[i] before step i; differences lose a few digits, but not 12."""
+    x, ratios = 2**0.5, []
+    for _ in range(n - 1):
+        ratios, x = [1 / x, *ratios], (2 * x - 1) ** 0.5
+    left = np.append(np.cumprod([1, *ratios]), 0)
+    return np.diff(left) / np.diff(left).min()
+
+
 FORMULAS = [
     ("constant", lambda t, p, T, W: np.ones(len(t))),
     ("step", lambda t, p, T, W: 0.5 ** np.floor(4 * p)),
@@ -96,6 +105,7 @@ FORMULAS = [
     ("wssd:milestone=20,factor=0.3,cooldown=0.5,shape=cosine",
      lambda t, p, T, W: cooled(np.where(t < 20, 1, 0.3), max(W, T - round(0.5 * T)), T, t, "cosine", 0)),
     ("plateau", lambda t, p, T, W: np.ones(len(t))),
+    ("bound_optimal", lambda t, p, T, W: bound_optimal(T - W)),
 ] + [(f"wsd:cooldown=1.0,shape={shape},final_lr_ratio=0.1",
       lambda t, p, T, W, shape=shape: cooled(1 + 0 * t, W, T, t, shape, 0.1))
      for shape in ("linear", "sqrt", "cosine", "mirror_cosine", "square", "exp")]

@@ -308,6 +308,15 @@ def test_optimal_schedule_is_nearly_linear():
     assert lrs[-1] / lrs[-2] == pytest.approx(1 + math.sqrt(2))
 
 
+@pytest.mark.parametrize("W", (0, 1, 30, 299, 300))
+def test_bound_optimal_is_the_best_schedule_at_its_peak(W):
+    schedule = get_schedule("bound_optimal", steps=300, peak_lr=2.0, warmup_steps=W)
+    if W < 300:
+        lrs = optimal_schedule(300 - W)
+        np.testing.assert_allclose(schedule.lrs()[W:], 2.0 * lrs / lrs.max(), rtol=1e-14)
+    assert schedule(300) == schedule(10**6) == 0
+
+
 # --- arguments ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(
