@@ -66,7 +66,7 @@ def draw(path: Path, title: str, caption: str, panels: list[Panel]):
 def page(title, caption, panels):
     fig, above, below = new_page(HEIGHT + HEAD + 0.45, title, caption)
     total = fig.get_figheight()
-    margins = [0.15 + max(width_of(line.label) for line in panel.lines if line.label) for panel in panels]
+    margins = [0.15 + max((width_of(line.label) for line in panel.lines if line.label), default=0) for panel in panels]
     width = (WIDTH - sum(margins) - LEFT * len(panels) - GAP * (len(panels) - 1)) / len(panels)
     x = 0
     for panel, margin in zip(panels, margins):
@@ -85,7 +85,8 @@ def draw_panel(ax, panel):
     ax.set(xlabel=panel.xlabel, xscale="log" if "x" in panel.log else "linear", yscale="log" if "y" in panel.log else "linear")
     ax.set(xlim=panel.xlim, ylim=panel.ylim)
     for axis in [axis for axis, name in ((ax.xaxis, "x"), (ax.yaxis, "y")) if name in panel.log]:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_locator(NullLocator())
     if panel.xticks:
@@ -94,23 +95,19 @@ def draw_panel(ax, panel):
 
 
 def label_ends(ax, lines):
-    """Each line's label beside its last point in the panel, moved apart where they would touch."""
+    """Each line's label at the right of the panel with a thread to its last point, moved apart where two would touch."""
     if not lines:
         return
-    to_axes = lambda line: ax.transAxes.inverted().transform(ax.transData.transform(last_point(ax, line)))[1]
-    ends = np.array([to_axes(line) for line in lines])
-    height = 1.35 * TEXT / 72 / HEIGHT
-    order = np.argsort(ends, kind="stable")
-    for index, y in zip(order, spread(ends[order], height)):
-        ax.annotate(lines[index].label, (1, ends[index]), (1 + 0.1 / ax_width(ax), y), xycoords="axes fraction", textcoords="axes fraction", va="center_baseline", color=DARK, arrowprops=dict(arrowstyle="-", color=lines[index].colour, lw=0.9, shrinkA=1, shrinkB=0), annotation_clip=False)
-
-
-def ax_width(ax):
-    return ax.get_position().width * WIDTH
+    ends = ax.transAxes.inverted().transform([ax.transData.transform(last_point(ax, line)) for line in lines])
+    order = np.argsort(ends[:, 1], kind="stable")
+    x = 1 + 0.12 / (ax.get_position().width * WIDTH)
+    for index, y in zip(order, spread(ends[order, 1], 1.35 * TEXT / 72 / HEIGHT)):
+        thread = dict(arrowstyle="-", color=lines[index].colour, lw=0.8, shrinkA=0, shrinkB=0, relpos=(0, 0.5))
+        ax.annotate(lines[index].label, ends[index], (x, y), "axes fraction", "axes fraction", va="center_baseline", color=DARK, arrowprops=thread)
 
 
 def last_point(ax, line):
-    """The last finite point, cut at the panel's top and bottom."""
+    """The last finite point within the panel's x limits, cut at its top and bottom."""
     shown = np.flatnonzero(np.isfinite(line.y) & (np.asarray(line.x) <= ax.get_xlim()[1]))[-1]
     return line.x[shown], np.clip(line.y[shown], *sorted(ax.get_ylim()))
 

@@ -23,11 +23,12 @@ def compute(steps):
 
 
 def title(found):
-    best = {shape: FRACTIONS[np.argmin(bounds)] for shape, (_, bounds) in found.items()}
-    _, linear = found["linear"]
+    linear, sqrt = found["linear"][1], found["sqrt"][1]
+    best = FRACTIONS[np.argmin(linear)]
+    always = "The longer the linear cooldown, the lower the bound" if (np.diff(linear) < 0).all() else f"A linear cooldown over {best:.0%} of the steps has the lowest bound"
     gained = (linear[0] - np.interp(0.2, FRACTIONS, linear)) / (linear[0] - linear.min())
-    others = " and ".join(f"{best[shape]:.0%} ({shape})" for shape in SHAPES[1:])
-    return f"The bound is lowest with a linear cooldown over {best['linear']:.0%} of the steps; a cooldown over 20% gains {gained:.0%} of what that gains; in other shapes the best is {others}"
+    below = FRACTIONS[sqrt < linear]
+    return f"{always}; 20% of the steps give {gained:.0%} of what {best:.0%} give" + (f"; sqrt is below linear for cooldowns up to {below.max():.0%}" if len(below) else "")
 
 
 def main():

@@ -37,8 +37,12 @@ def exponent(xs, ys):
 
 
 def title(found):
-    exponents = ", ".join(f"T^{row['peak_exponent']:.3f} for {spec}" for spec, row in found.items())
-    return f"The best peak lr falls as {exponents}; wsd needs {found['wsd']['peak_lrs'][0] / found['wsd']['peak_lrs'][2]:.2f} times less at four times the horizon"
+    exponents = ", ".join(f"{row['peak_exponent']:.3f} ({name(spec)})" for spec, row in found.items())
+    return f"The best peak lr falls as a power of the horizon: {exponents}; four times the horizon of wsd takes {found['wsd']['peak_lrs'][0] / found['wsd']['peak_lrs'][2]:.2f} times less"
+
+
+def name(spec):
+    return spec.split(":")[0]
 
 
 def main():
@@ -46,12 +50,12 @@ def main():
     found, horizons = compute(args.steps), [args.steps * factor for factor in FACTORS]
     print_table(("horizon", *(f"peak lr, {s}" for s in SPECS), *(f"bound, {s}" for s in SPECS)), [(f"{h:,}", *(found[s]["peak_lrs"][i] for s in SPECS), *(found[s]["bounds"][i] for s in SPECS)) for i, h in enumerate(horizons)])
     print_table(("exponent", *SPECS), [("peak lr", *(found[s]["peak_exponent"] for s in SPECS)), ("bound", *(found[s]["bound_exponent"] for s in SPECS))])
-    curves = [Line(s if curve is found[s]["curves"][-1] else "", colour_of(s), np.arange(1, len(curve) + 1), curve) for s in SPECS[:2] for curve in found[s]["curves"][::2]]
-    peaks = [Line(f"{s}: T^{found[s]['peak_exponent']:.3f}", colour_of(s), horizons, found[s]["peak_lrs"], marker="o") for s in SPECS]
+    curves = [Line(name(s) if curve is found[s]["curves"][-1] else "", colour_of(s), np.arange(1, len(curve) + 1), curve) for s in SPECS[:2] for curve in found[s]["curves"][::2]]
+    peaks = [Line(f"{name(s)}: T^{found[s]['peak_exponent']:.3f}", colour_of(s), horizons, found[s]["peak_lrs"], marker="o") for s in SPECS]
     draw(
         args.out / "horizons.png",
         title(found),
-        f"Convex bound without warmup, gradient norms and distance 1; every run at the peak lr that minimises its own bound. Left: {', '.join(f'{h:,}' for h in horizons[::2])} steps. Right: exponents by least squares over the {len(horizons)} horizons.",
+        f"Convex bound without warmup, gradient norms and distance 1; every run at the peak lr that minimises its own bound; cosine falls to 0. Left: {', '.join(f'{h:,}' for h in horizons[::2])} steps. Right: exponents by least squares over the {len(horizons)} horizons.",
         [
             Panel("bound at each step", "step", curves, "xy", (args.steps / 10, horizons[-1]), (0.7 * found["wsd"]["bounds"][-1], 1)),
             Panel("best peak lr", "horizon T (steps)", peaks, "xy", (0.9 * horizons[0], 1.1 * horizons[-1]), xticks=horizons[::2]),
