@@ -23,6 +23,7 @@ class Line:
     y: list
     style: str = "-"
     marker: str = ""
+    note: str = ""  # beside the last point, where a thread from the label would be long
 
 
 @dataclass
@@ -66,7 +67,7 @@ def draw(path: Path, title: str, caption: str, panels: list[Panel]):
 def page(title, caption, panels):
     fig, above, below = new_page(HEIGHT + HEAD + 0.45, title, caption)
     total = fig.get_figheight()
-    margins = [0.15 + max((width_of(line.label) for line in panel.lines if line.label), default=0) for panel in panels]
+    margins = [0.22 + max((width_of(line.label) for line in panel.lines if line.label), default=0) for panel in panels]
     width = (WIDTH - sum(margins) - LEFT * len(panels) - GAP * (len(panels) - 1)) / len(panels)
     x = 0
     for panel, margin in zip(panels, margins):
@@ -81,6 +82,7 @@ def draw_panel(ax, panel):
 
     for line in panel.lines:
         ax.plot(line.x, line.y, color=line.colour, ls=line.style, marker=line.marker, ms=4, lw=1.5)
+        ax.annotate(line.note, (line.x[-1], line.y[-1]), (-6, 0), textcoords="offset points", ha="right", va="center_baseline", color=DARK)
     ax.set_title(panel.heading, loc="left", pad=8)
     ax.set(xlabel=panel.xlabel, xscale="log" if "x" in panel.log else "linear", yscale="log" if "y" in panel.log else "linear")
     ax.set(xlim=panel.xlim, ylim=panel.ylim)
@@ -113,8 +115,8 @@ def last_point(ax, line):
 
 
 def spread(places, distance):
-    """Ascending places, moved up and down alike so that neighbours are `distance` apart, and down from the top."""
+    """Ascending places from 0 to 1, moved up and down alike so that neighbours are `distance` apart."""
     rungs = distance * np.arange(len(places))
     up = np.maximum.accumulate(places - rungs) + rungs
     down = np.minimum.accumulate((places - rungs)[::-1])[::-1] + rungs
-    return np.minimum((up + down) / 2, 1 + rungs - rungs[-1])
+    return np.maximum(np.minimum((up + down) / 2, 1 + rungs - rungs[-1]), rungs)

@@ -76,15 +76,16 @@ def main():
     rows = compute(args.steps)
     print_table(("schedule", "bound", "measured", "bound / measured", "largest measured / bound"), [(name, b, m, b / m, float((row["measured"] / row["bound"]).max())) for (name, row), m, b in zip(rows.items(), *ends(rows))])
     steps = np.arange(1, args.steps + 1)
+    ends_bound = ends(rows)[1]
     curves = [Line(f"{name}{', bound' * (kind == 'bound')}", colour_of(name), steps, rows[name][kind].mean(0), style) for name in DRAWN for kind, style in (("measured", "-"), ("bound", "--"))]
-    dots = [Line("", colour_of(name), [b], [m], marker="o") for name, m, b in zip(rows, *ends(rows))]
+    dots = [Line("", colour_of(name), [b], [m], marker="o", note=name * (name in DRAWN)) for name, m, b in zip(rows, *ends(rows))]
     draw(
         args.out / "convex_problem.png",
         title(rows),
         f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent from 0, mean of {len(SEEDS)} problems; peak lr: the best in theory for gradient norms and distance 1. Left: f - min f in full, the bound with the measured gradient norms and the true distance dashed. Right: a dot a schedule, coloured by its family.",
         [
             Panel("f - min f, and its bound", "step", curves, "y", (0, args.steps), (0.5 * ends(rows)[0].min(), 2)),
-            Panel("f - min f at the last step", "bound at the last step", dots, "y"),
+            Panel("f - min f at the last step", "bound at the last step", dots, "y", (ends_bound.min() - 0.2 * np.ptp(ends_bound), ends_bound.max() + 0.05 * np.ptp(ends_bound))),
         ],
     )
 

@@ -27,8 +27,8 @@ def title(found):
     best = FRACTIONS[np.argmin(linear)]
     always = "The longer the linear cooldown, the lower the bound" if (np.diff(linear) < 0).all() else f"A linear cooldown over {best:.0%} of the steps has the lowest bound"
     gained = (linear[0] - np.interp(0.2, FRACTIONS, linear)) / (linear[0] - linear.min())
-    below = FRACTIONS[sqrt < linear]
-    return f"{always}; 20% of the steps give {gained:.0%} of what {best:.0%} give" + (f"; sqrt is below linear for cooldowns up to {below.max():.0%}" if len(below) else "")
+    below = int(np.argmin(np.append(sqrt < linear, False)[1:]))  # how many cooldowns from the shortest on
+    return f"{always}; 20% of the steps give {gained:.0%} of what {best:.0%} give" + (f"; sqrt is below linear for cooldowns up to {FRACTIONS[below]:.0%}" if below else "")
 
 
 def main():

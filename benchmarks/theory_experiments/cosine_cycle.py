@@ -26,7 +26,7 @@ def compute(steps):
 def title(found):
     best = [CYCLES[np.argmin(bounds)] for _, bounds in found.values()]
     above = lambda final, cycle: np.interp(cycle, CYCLES, found[final][1]) / np.interp(1, CYCLES, found[final][1]) - 1
-    return f"A cosine's best cycle is {min(best):.2f} to {max(best):.2f} times the horizon; with a final lr of 0.1, four times costs {above(0.1, 4):.0%} and half {above(0.1, 0.5):.0%} over one horizon"
+    return f"A cosine's best cycle is {min(best):.2f} to {max(best):.2f} times the horizon; with a final lr of 0.1, a cycle of four horizons costs {above(0.1, 4):.0%} and one of a half {above(0.1, 0.5):.0%}"
 
 
 def main():

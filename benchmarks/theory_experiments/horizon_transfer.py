@@ -62,7 +62,8 @@ def title(rows):
 
 def beside(bound, other):
     """ "5.9% above"."""
-    return f"{abs(bound / other - 1):.1%} {'above' if bound >= other else 'below'}"
+    apart = f"{abs(bound / other - 1):.1%}"
+    return "level with" if apart == "0.0%" else f"{apart} {'above' if bound > other else 'below'}"
 
 
 def main():

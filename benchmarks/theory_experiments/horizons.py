@@ -38,7 +38,7 @@ def exponent(xs, ys):
 
 def title(found):
     exponents = ", ".join(f"{row['peak_exponent']:.3f} ({name(spec)})" for spec, row in found.items())
-    return f"The best peak lr falls as a power of the horizon: {exponents}; four times the horizon of wsd takes {found['wsd']['peak_lrs'][0] / found['wsd']['peak_lrs'][2]:.2f} times less"
+    return f"The best peak lr falls as a power of the horizon: {exponents}; wsd at four times the horizon takes an lr {found['wsd']['peak_lrs'][0] / found['wsd']['peak_lrs'][2]:.2f} times lower"
 
 
 def name(spec):

@@ -51,8 +51,8 @@ def title(found):
     others = [row for (spec, factor), row in found.items() if (spec, factor) != (SPECS[0], 1)]
     cost, as_is = (np.exp(np.mean(np.log([row[name] for row in others]))) for name in ("cost", "cost_as_is"))
     return (
-        f"From the tuned lr of cosine at T, theory's ratio finds that of other schedules within a factor of {worst[0]:.2f} at T and {worst[-1]:.2f} at {FACTORS[-1]} T; "
-        f"on average f ends {cost:.2f} times its best there, and {as_is:.2f} times with the lr as it is"
+        f"Theory's ratio to cosine at T predicts the best lr of a schedule within a factor of {worst[0]:.2f} at T and {worst[-1]:.2f} at {FACTORS[-1]} T: "
+        f"f ends {cost:.2f} times as high as with the best lr on average, and {as_is:.2f} times with cosine's lr as it is"
     )
 
 
@@ -67,7 +67,7 @@ def main():
     draw(
         args.out / "lr_transfer.png",
         title(found),
-        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent, mean of {len(SEEDS)} problems, T = {args.steps} steps. Line: f at the last step against the peak lr; dot: the lr predicted from the best of cosine at T; vertical: that lr as it is.",
+        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent, mean of {len(SEEDS)} problems, T = {args.steps} steps. Line: f at the last step against the peak lr; dot: the lr predicted from the best of cosine at T; vertical: that lr as it is. The lrs tried are a factor of {MULTIPLES[1] / MULTIPLES[0]:.2f} apart.",
         [panel(found, factor, (low, high), found[SPECS[0], 1]["tuned"]) for factor in FACTORS],
     )
 
@@ -75,7 +75,7 @@ def main():
 def panel(found, factor, xlim, as_is):
     rows = {spec: found[spec, factor] for spec in SPECS}
     low, high = (pick(row["ends"].min() for row in rows.values()) for pick in (min, max))
-    lines = [Line(spec, colour_of(spec), row["peaks"], row["ends"]) for spec, row in rows.items()]
+    lines = [Line(spec * (factor == FACTORS[-1]), colour_of(spec), row["peaks"], row["ends"]) for spec, row in rows.items()]
     dots = [Line("", colour_of(spec), [row["predicted"]], [end_at(row, row["predicted"])], marker="o") for spec, row in rows.items()]
     return Panel(f"f - min f at the last step, {factor if factor > 1 else ''} T".replace("  ", " "), "peak lr", [Line("", "#777777", [as_is] * 2, [low / 2, 8 * high], ":"), *lines, *dots], "xy", xlim, (low / 2, 8 * high))
 
