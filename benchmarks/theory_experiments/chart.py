@@ -65,7 +65,7 @@ def draw(path: Path, title: str, caption: str, panels: list[Panel]):
 
 
 def page(title, caption, panels):
-    fig, above, below = new_page(HEIGHT + HEAD + 0.45, title, caption)
+    fig, _, below = new_page(HEIGHT + HEAD + 0.45, title, caption)
     total = fig.get_figheight()
     margins = [0.22 + max((width_of(line.label) for line in panel.lines if line.label), default=0) for panel in panels]
     width = (WIDTH - sum(margins) - LEFT * len(panels) - GAP * (len(panels) - 1)) / len(panels)

@@ -43,7 +43,7 @@ def extended(factor, steps, peak_lr):
 
 
 def best(make, low, high):
-    """(x, make(x)) with the lowest bound, of 100 values from low to high and the finer ones around the best of them."""
+    """(x, make(x)) with the lowest bound, of 50 values from low to high and then 50 around the best of them."""
     for _ in range(2):
         tried = np.linspace(low, high, 50).tolist()
         at = int(np.argmin([bound(make(x)) for x in tried]))
@@ -76,7 +76,7 @@ def main():
     draw(
         args.out / "horizon_transfer.png",
         title(rows),
-        f"wsd, first horizon T = {args.steps:,} steps without warmup at its best peak lr, cooldown {COOLDOWN:.0%}, gradient norms and distance 1. All keep the first run's learning rates to step {drawn['kept']:,}. Anew: wsd with a cooldown of {COOLDOWN:.0%} at its own best peak lr.",
+        f"wsd, first horizon T = {args.steps:,} steps without warmup at its best peak lr, cooldown {COOLDOWN:.0%}, gradient norms and distance 1. All keep the first run's learning rates to step {drawn['kept']:,}. Anew: wsd with a cooldown of {COOLDOWN:.0%} at its own best peak lr; dashed: one with the longer cooldown.",
         [
             Panel("bound above anew (%)", "horizon / T", over, xticks=[1, 2, 3, 4]),
             Panel(f"learning rates, extended to {DRAWN} T", "step", [Line(way, colour, np.arange(DRAWN * args.steps), drawn["lrs"][way]) for way, colour in WAYS.items()], xlim=(0, DRAWN * args.steps), ylim=(0, 1.1 * drawn["lrs"]["same"].max())),

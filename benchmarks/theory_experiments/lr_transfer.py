@@ -77,7 +77,7 @@ def panel(found, factor, xlim, as_is):
     low, high = (pick(row["ends"].min() for row in rows.values()) for pick in (min, max))
     lines = [Line(spec * (factor == FACTORS[-1]), colour_of(spec), row["peaks"], row["ends"]) for spec, row in rows.items()]
     dots = [Line("", colour_of(spec), [row["predicted"]], [end_at(row, row["predicted"])], marker="o") for spec, row in rows.items()]
-    return Panel(f"f - min f at the last step, {factor if factor > 1 else ''} T".replace("  ", " "), "peak lr", [Line("", "#777777", [as_is] * 2, [low / 2, 8 * high], ":"), *lines, *dots], "xy", xlim, (low / 2, 8 * high))
+    return Panel(f"f - min f at the last step, {factor} T", "peak lr", [Line("", "#777777", [as_is] * 2, [low / 2, 8 * high], ":"), *lines, *dots], "xy", xlim, (low / 2, 8 * high))
 
 
 if __name__ == "__main__":
