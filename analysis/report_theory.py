@@ -24,7 +24,7 @@ def theory(c) -> Html:
     bounds = {row["scheduler"]: row for row in bound_rows(made.items())}
     predicted, words = predictions(c, made)
     lowest = min(predicted.values(), default=math.nan)
-    head = ["schedule", "measured", "convex bound / lowest", "best peak lr by the bound, over that of its lowest", *["predicted"] * bool(predicted)]
+    head = ["schedule", "measured", "convex bound / lowest", "best peak lr by the bound, relative", *["predicted"] * bool(predicted)]
     cells = []
     for line in lines:
         own = bounds.get(line["scheduler"], dict(bound=math.inf, peak_ratio=math.nan))

@@ -9,7 +9,6 @@ The folder is one that compare.py wrote; its README.md gives all commands.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import sys
@@ -26,6 +25,7 @@ from .markdown import number
 from .measured import Measured, read_csv, read_measured
 from .page import spell_lr
 from .stats import paired_difference, rank_correlation, spell_p
+from .tables import write_csv
 
 FIT_ON = ["constant", "cosine", "wsd"]
 DESIGNED = "forecast_optimal"
@@ -50,7 +50,7 @@ def main():
 
 
 def predict(out: Path, measured: Measured) -> list[Path]:
-    """Write law.json and predictions.csv, a row for each schedule of `all` that knows its lrs and for the designed one."""
+    """Write law.json, predictions.csv, a row for each schedule of `all` that knows its lrs and for the designed one, and fitted_curves.csv."""
     curves = [measured.curve(name) for name in FIT_ON]
     laws = dict(multi_power=MultiPowerLaw.fit(curves), annealing=AnnealingLaw.fit(curves))
     laws["multi_power"].save(out / "law.json")
@@ -58,11 +58,10 @@ def predict(out: Path, measured: Measured) -> list[Path]:
     made = [(label, schedule) for label, schedule in made if not schedule.reactive]
     bounds = {row["scheduler"]: row["bound"] for row in bound_rows(made)}
     rows = [dict(scheduler=label, bound=bounds.get(label, math.inf), **predictions(laws, schedule.lrs())) for label, schedule in made]
-    with atomic(out / "predictions.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return [out / "law.json", out / "predictions.csv"]
+    write_csv(out / "predictions.csv", COLUMNS, rows)
+    points = [dict(scheduler=name, step=step, val_loss=loss) for name, curve in zip(FIT_ON, curves) for step, loss in zip(curve.steps, curve.losses)]
+    write_csv(out / "fitted_curves.csv", list(points[0]), points)
+    return [out / name for name in ("law.json", "predictions.csv", "fitted_curves.csv")]
 
 
 def predictions(laws: dict, lrs) -> dict[str, float]:
