@@ -29,6 +29,7 @@ from .tables import write_csv
 
 FIT_ON = ["constant", "cosine", "wsd"]
 DESIGNED = "forecast_optimal"
+PEAKS = "peaks"  # the folder within the folder, with wsd and cosine at several peak lrs
 COLUMNS = ["scheduler", "bound", "multi_power", "multi_power_low", "multi_power_high", "annealing", "annealing_low", "annealing_high"]
 METHODS = dict(bound="convex bound", multi_power="multi-power law", annealing="annealing law")
 
@@ -87,7 +88,7 @@ def report(out: Path, measured: Measured) -> list[Path]:
 def join(out: Path, measured: Measured) -> tuple[list[dict], dict]:
     """(the rows of predictions.csv with what was measured, by the mean; (schedule, peak lr) -> seed -> final validation loss)."""
     losses = {}
-    for row in read_csv(out / "runs.csv"):
+    for row in [*read_csv(out / "runs.csv"), *read_csv(out / PEAKS / "runs.csv")]:
         if row["status"] == "complete" and int(row["steps"]) == measured.steps:
             losses.setdefault((row["scheduler"], float(row["peak_lr"])), {})[int(row["seed"])] = float(row["final_val_loss"])
     rows = []
@@ -154,13 +155,14 @@ def design_part(losses: dict, measured: Measured) -> str:
 
 def commands(out: Path) -> str:
     config = json.loads((out / "manifest.json").read_text())["config"]
-    base = f"python compare.py --config cpu --dataset shakespeare --seeds 0,1,2,3,4 --steps {config['steps']} --eval-interval {config['eval_interval']} --out results/theory_vs_practice"
-    peak, design = f"{config['peak_lr']:g}", f"{DESIGNED}:law=results/theory_vs_practice/law.json"
+    base = f"python compare.py --config cpu --dataset shakespeare --seeds 0,1,2,3,4 --steps {config['steps']} --eval-interval {config['eval_interval']}"
+    own, design = f"--peak-lr {config['peak_lr']:g} --out results/theory_vs_practice", f"{DESIGNED}:law=results/theory_vs_practice/law.json"
+    peaks = ",".join(sorted({row["peak_lr"] for row in read_csv(out / PEAKS / "runs.csv")}, key=float))
     lines = [
-        f"{base} --peak-lr {peak} --schedulers {','.join(FIT_ON)}",
+        f"{base} {own} --schedulers {','.join(FIT_ON)}",
         "python -m analysis.theory_vs_practice results/theory_vs_practice --predict",
-        f"{base} --peak-lr {peak},PEAKS --schedulers wsd,cosine    # their own best peak lr",
-        f"{base} --peak-lr {peak} --schedulers all,{design}",
+        f"{base} {own} --schedulers all,{design}",
+        f"{base} --peak-lr {peaks} --out results/theory_vs_practice/{PEAKS} --schedulers wsd,cosine",
         "python -m analysis.theory_vs_practice results/theory_vs_practice",
     ]
     return "## How it was made\n\n`predictions.csv` and `law.json` were written, and committed, before the other schedules were trained.\n\n```sh\n" + "\n".join(lines) + "\n```"
