@@ -12,7 +12,7 @@
 
   const css = name => getComputedStyle(root).getPropertyValue(name).trim();
   const checked = (from, name) => from.querySelector(`[name=${name}]:checked`)?.value;
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");  // plotly reads some HTML in its texts
+  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");  // plotly reads some HTML and TeX in its texts
   const cut = (text, width) => text.length <= width ? text : text.slice(0, width / 2 - 1) + "…" + text.slice(1 - width / 2);
 
   function choices(figure) {
@@ -60,9 +60,11 @@
     },
 
     dots(data, c) {
-      const rows = data.rows, zero = css("--soft"), beyond = row => row.x !== null && row.x > data.edge;
+      const rows = data.rows, known = rows.filter(row => row.x !== null && row.x <= data.edge).flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
+      const low = Math.min(...known), high = Math.max(...known), beyond = row => row.x !== null && row.x > high;
+      const pad = 0.04 * (high - low) || 0.01 * Math.abs(high) || 0.01;
       const traces = rows.map((row, i) => {
-        const { colour, symbol } = ticked(row, c) ? look(row.schedule) : { ...look(row.schedule), colour: css("--other") }, at = beyond(row) ? data.edge : row.x;
+        const { colour, symbol } = ticked(row, c) ? look(row.schedule) : { ...look(row.schedule), colour: css("--other") }, at = beyond(row) ? high : row.x;
         const error = row.low === null || row.low === row.high ? undefined : { type: "data", symmetric: false, array: [row.high - row.x], arrayminus: [row.x - row.low], color: colour, thickness: 2, width: 4 };
         return { x: [at], y: [i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "markers", error_x: beyond(row) ? undefined : error,
           marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" };
@@ -73,10 +75,8 @@
         traces.unshift({ x: [row.x, row.hollow], y: [i, i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "lines+markers", line: { color: colour, width: 1 },
           marker: { color: ["rgba(0,0,0,0)", css("--paper")], size: [0, 9], line: { color: colour, width: 2 } }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" });
       });
-      const known = rows.filter(row => row.x !== null && !beyond(row)).flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
-      const low = Math.min(...known), high = Math.max(...known, ...rows.some(beyond) ? [data.edge] : []), pad = 0.04 * (high - low) || 0.01 * Math.abs(high) || 0.01;
       const layout = { xaxis: { title: { text: data.xtitle }, range: known.length ? [low - pad, high + pad] : [0, 1], zeroline: false }, ...rowAxis(rows, c, 24) };
-      if (data.zero) layout.shapes = [{ type: "line", x0: 0, x1: 0, y0: -0.5, y1: rows.length - 0.5, line: { color: zero, width: 1 } }];
+      if (data.zero) layout.shapes = [{ type: "line", x0: 0, x1: 0, y0: -0.5, y1: rows.length - 0.5, line: { color: css("--soft"), width: 1 } }];
       return { traces, layout, shown: [] };
     },
 
@@ -148,7 +148,8 @@
     return { yaxis: { tickvals: rows.map((_, i) => i), ticktext: rows.map(row => plain(cut(row.label, width)) + " "), range: [rows.length - 0.4, -0.6], automargin: true, zeroline: false, showgrid: false }, height: 90 + height * Math.max(2, rows.length) };
   }
 
-  const median = values => values.toSorted((a, b) => a - b)[values.length >> 1];
+  const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(part * values.length)];
+  const median = values => quantile(values, 0.5);
 
   function fence(values) {  // analysis/dots.py's
     const low = Math.min(...values);
@@ -156,12 +157,12 @@
   }
 
   function limits(lines, data, log) {  // of the settled part of the run, in which schedules part
-    const runs = lines.flatMap(line => line.y ? [line.y] : line.lost).filter(run => run.y.length);
+    const whole = lines.filter(line => line.y).map(line => line.y), runs = (whole.length ? whole : lines.flatMap(line => line.lost)).filter(run => run.y.length);
     const late = runs.map(run => { const x = steps(run); return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x)); });
     if (!late.length) return log ? [-1, 0] : [0, 1];
+    if (!whole.length && !data.zero) return ends(Math.min(...late.flat()), quantile(late.flat(), 0.9), log);  // the last steps before a divergence would leave the others no room
     if (!data.zero) return axisLimits(late.flatMap(y => [y.at(-1), Math.min(...y), ...data.tops ? [Math.max(...y)] : []]), log, median(late.map(y => y[0])));
-    const tops = late.map(y => Math.max(...y)), top = Math.max(...tops.filter(y => y <= Math.max(fence(tops), 1e-12)));
-    const low = Math.min(...late.flat().filter(y => y > 0));
+    const top = Math.max(...late.flat()), low = Math.min(...late.flat().filter(y => y > 0));
     return log ? [Math.log10(Math.max(low / 1.1, top / 1e4)), Math.log10(top * 1.1)] : [0, top * 1.06];
   }
 
@@ -169,8 +170,12 @@
     const all = values.flat();
     if (!all.length) return log ? [-1, 0] : [0, 1];
     const edge = fence(all), low = Math.min(...all), high = Math.max(atLeast, ...all.filter(y => y <= edge));
-    const pad = 0.06 * (high - low) || 0.01 * Math.abs(low) || 0.01, ends = [low - pad, high + pad];
-    return log ? ends.map(y => Math.log10(Math.max(y, low / 10))) : ends;
+    return ends(low, high, log);
+  }
+
+  function ends(low, high, log) {
+    const pad = 0.06 * (high - low) || 0.01 * Math.abs(low) || 0.01;
+    return log ? [low - pad, high + pad].map(y => Math.log10(Math.max(y, low / 10))) : [low - pad, high + pad];
   }
 
   // -- the page

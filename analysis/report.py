@@ -159,10 +159,10 @@ def controls(c: Comparison) -> Html:
     ticked = len(labels) if len(labels) <= SHOWN else 5
     boxes = "".join(f'<label><input type="checkbox" name="schedule" value="{i}"{" checked" * (i < ticked)}>{c.named(label)}</label>' for i, label in enumerate(labels))
     buttons = "".join(f'<button type="button" data-tick="{count}">{word}</button>' for word, count in (("all", len(labels)), ("none", 0), ("best 5", 5)))
-    horizons = choice("steps", "Horizon", {str(steps): f"{steps:,} steps" for steps in c.horizons}) if len(c.horizons) > 1 else ""
+    horizons = choice("steps", "Horizon", {str(steps): f"{steps:,} steps" for steps in c.horizons}, str(max(c.horizons))) if len(c.horizons) > 1 else ""
     peak_lrs = sorted({group.line["peak_lr"] for group in drawn})
     several_lrs = len(peak_lrs) > 1 and len(drawn) == len(c.groups)
-    peaks = choice("peak", "Peak lr of the curves", {"best": "each schedule's lowest"} | {repr(peak): spell_lr(peak) for peak in peak_lrs}) if several_lrs else ""
+    peaks = choice("peak", "Peak lr of the curves", {"best": "each schedule's lowest"} | {repr(peak): spell_lr(peak) for peak in peak_lrs}, "best") if several_lrs else ""
     axes = radios("y", "Vertical axis", ["linear", "log"]) + radios("x", "Horizontal axis", ["steps", "tokens"])
     return Html(
         f'<aside class="scripted" aria-label="Choices for all plots"><details id="controls" open><summary>Schedules and axes</summary><form>{axes}{horizons}{peaks}'
@@ -170,8 +170,8 @@ def controls(c: Comparison) -> Html:
     )
 
 
-def choice(name: str, title: str, options: dict[str, str]) -> str:
-    listed = "".join(f'<option value="{escape(value)}">{escape(words)}</option>' for value, words in options.items())
+def choice(name: str, title: str, options: dict[str, str], chosen: str) -> str:
+    listed = "".join(f'<option value="{escape(value)}"{" selected" * (value == chosen)}>{escape(words)}</option>' for value, words in options.items())
     return f'<label class="choice">{title} <select name="{name}">{listed}</select></label>'
 
 
@@ -187,7 +187,7 @@ def answer(c: Comparison) -> Html:
     """Which schedule is lowest and what the seeds say of that, for each horizon; then what was trained."""
     found = [horizon_answer(c, steps, lines) for steps, lines in c.horizons.items()]
     carried = "" if c.branches is not None else paragraph(CARRIED)
-    one_seed = "" if c.several_seeds else f" {ONE_SEED}"
+    one_seed = "" if c.several_seeds or all(math.isnan(line["final_val_loss"]) for line in c.judged) else f" {ONE_SEED}"
     first, rest = " ".join(found[:3]) + one_seed, f"{len(found) - 3} more horizons are in the ranking." * (len(found) > 3)
     control = paragraph(c.control) if c.control else ""
     return Html(f'<p class="answer">{escape(first)}</p><p>{escape(setting(c))} {rest}</p>{carried}{control}')
@@ -204,7 +204,7 @@ def horizon_answer(c: Comparison, steps: int, lines: list[dict]) -> str:
         return f"{where}{best['scheduler']} ends at a {mean}validation loss of {best['final_val_loss']:.4f}{at}."
     own = "with each schedule at its own best peak lr, " * c.tuned
     own = own if several else own.capitalize()
-    words = f": it {best['verdict']}" if best["seeds"] > 1 and "nothing" not in best["verdict"] else ""
+    words = "" if best["seeds"] == 1 else f" ({best['verdict']})" if "nothing is" in best["verdict"] else f": it {best['verdict']}"
     return f"{where}{own}{best['scheduler']} ends at the lowest {mean}validation loss, {best['final_val_loss']:.4f}{at}{words}{undecided(lines)}."
 
 

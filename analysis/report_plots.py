@@ -33,11 +33,16 @@ def lowest(c) -> list[Group]:
     return [group for steps in horizons for group in one_each([g for g in c.groups if g.line["steps"] == steps])]
 
 
+def longest(c) -> list[Group]:
+    """Those of the longest horizon, which is the one that is shown first."""
+    return [group for group in lowest(c) if group.line["steps"] == max(c.horizons)]
+
+
 def curves(c) -> Html:
     drawn = [group for group in in_curves(c) if group.complete or group.diverged]
     if not drawn:
         return Html("")
-    lines = {group.label: smooth(mean(group, "loss"), window_of(group)) for group in lowest(c) if group.complete}
+    lines = {group.label: smooth(mean(group, "loss"), window_of(group)) for group in longest(c) if group.complete}
     training = [curve(c, group, "loss", window_of(group), band=len(drawn) <= MOST_PANELS) for group in drawn]
     validation = [curve(c, group, "val_loss", 1, band=len(drawn) <= MOST_PANELS) for group in drawn]
     windows = sorted({window_of(group) for group in drawn})
@@ -51,7 +56,7 @@ def lrs(c) -> Html:
     if not drawn:
         return Html("")
     series = [curve(c, group, "lr", 1) for group in drawn]
-    return plot("curves", lr_title(lowest(c)) + ".", "Learning rate of each step as it was used, mean over seeds where it reacts to the loss. " + words_for_all(c), dict(series=dict(lr=series), ytitle="learning rate", settles=0, zero=True))
+    return plot("curves", lr_title(longest(c)) + ".", "Learning rate of each step as it was used, mean over seeds where it reacts to the loss. " + words_for_all(c), dict(series=dict(lr=series), ytitle="learning rate", settles=0, zero=True))
 
 
 def norms(c) -> Html:
@@ -61,7 +66,7 @@ def norms(c) -> Html:
     clip = c.manifest["config"]["grad_clip"]
     series = [curve(c, group, "grad_norm", window_of(group)) for group in drawn]
     caption = "Norm before clipping, mean over seeds and the same number of steps as the loss" + (f"; dotted line: what is above {clip:g} is clipped to it. " if clip else ". ")
-    return plot("curves", norm_title(lowest(c)) + ".", caption + "The warmup's may lie above the axis. " + words_for_all(c), dict(series=dict(norm=series), ytitle="gradient norm", settles=0.2, tops=True, level=clip))
+    return plot("curves", norm_title(longest(c)) + ".", caption + "The warmup's may lie above the axis. " + words_for_all(c), dict(series=dict(norm=series), ytitle="gradient norm", settles=0.2, tops=True, level=clip))
 
 
 def window_of(group: Group) -> int:

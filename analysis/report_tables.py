@@ -39,7 +39,7 @@ def ranking_table(c, lines: list[dict], caption: str, at: str) -> Html:
     columns |= {"seeds": lambda line: line["seeds"], "final validation loss": lambda line: number(line["final_val_loss"]) + lost(line)}
     if c.several_seeds:
         columns["std over seeds"] = lambda line: number(line["final_val_loss_std"])
-    columns["above the best"] = lambda line: number(line["to_best"], "+.4f")
+    columns["above the best"] = lambda line: number(to_best(line), "+.4f")
     if c.several_seeds:
         columns |= {"95% interval": interval, "p (Holm)": lambda line: number(line["p_holm"], ".2g"), "P(best)": lambda line: number(line["prob_best"], ".0%")}
     if "common_rank" in lines[0]:
@@ -53,17 +53,22 @@ def ranking_plot(c, lines: list[dict], at: str) -> Html:
     lines = lines if len(lines) <= MOST_PANELS else list({line["scheduler"]: line for line in reversed(lines)}.values())[::-1]
     lines = sorted(lines, key=lambda line: line["rank"])
     losses = [line["final_val_loss"] for line in lines if not math.isnan(line["final_val_loss"])]
-    value, low, high = ("to_best", "to_best_low", "to_best_high") if c.several_seeds else ("final_val_loss",) * 3
     edge = fence(np.array(losses)) - (losses[0] if c.several_seeds else 0) if losses else 1.0
     several_lrs = len({line["peak_lr"] for line in lines}) > 1
     names = [line["scheduler"] + f" @ {spell_lr(line['peak_lr'])}" * several_lrs for line in lines]
     dots = [
-        dict(schedule=line["scheduler"], label=name, x=line[value], low=line.get(low, math.nan), high=line.get(high, math.nan), words=row_words(line))
+        dict(schedule=line["scheduler"], label=name, words=row_words(line), x=to_best(line) if c.several_seeds else line["final_val_loss"])
+        | dict(low=line.get("to_best_low", math.nan), high=line.get("to_best_high", math.nan))
         for line, name in zip(lines, names)
     ]
     meaning = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. The intervals are not corrected for the number of pairs; the p-values in the table are." if c.several_seeds else "Dot: the run; one seed, so no ranking is claimed."
     xtitle = "above the best (nats a token)" if c.several_seeds else "final validation loss (nats a token)"
     return plot("dots", ranking_finding(lines, names, at), f"{meaning} A triangle at the edge lies beyond it.", dict(rows=dots, edge=edge, zero=c.several_seeds, xtitle=xtitle))
+
+
+def to_best(line: dict) -> float:
+    """NaN where no run came to its end, which may happen to the best too."""
+    return math.nan if math.isnan(line["final_val_loss"]) else line["to_best"]
 
 
 def ranking_finding(lines: list[dict], names: list[str], at: str) -> str:

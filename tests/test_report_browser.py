@@ -141,4 +141,6 @@ def test_a_hostile_name_is_only_text(visit, tmp_path):
     start = HOSTILE[:9]
     ticks = page.locator("#ranking .ytick text").all_text_contents()
     assert any(tick.startswith(start) for tick in ticks)
+    page.evaluate("Plotly.Fx.hover(document.querySelector('#ranking .plot'), [{curveNumber: 1, pointNumber: 0}])")
+    assert HOSTILE[-20:] in page.locator("#ranking .hoverlayer").text_content()
     assert HOSTILE in page.locator("#loss .legend").inner_text()
