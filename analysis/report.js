@@ -115,8 +115,8 @@
       traces.unshift({ ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } }, { ...drops, ...quiet });
       traces.push({ ...forks, mode: "markers", hoverinfo: "skip", marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } } });
       const last = Math.max(...rows.map(row => row.end)) * unit;
-      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, hoverinfo: "skip" });
-      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, (c.narrow ? 1.4 : 1.15) * last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, ...rowAxis(rows, c, 20) }, shown: [] };
+      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, cliponaxis: false, hoverinfo: "skip" });
+      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, margin: { r: 20 + 6 * Math.max(...rows.map(row => row.trained.length)) }, ...rowAxis(rows, c, 20) }, shown: [] };
     },
   };
 
@@ -186,7 +186,7 @@
     const whole = {
       height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 60, r: 16, t: 16, b: 60 }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
@@ -207,7 +207,7 @@
     drawAll();
   }
 
-  function print(on) {
+  function paper(on) {
     root.classList.toggle("printing", on);
     drawAll();
     if (!on) figures.forEach(({ plot }) => Plotly.relayout(plot, { width: null, autosize: true }));
@@ -219,7 +219,7 @@
   form.addEventListener("click", event => event.target.dataset.tick && tick(+event.target.dataset.tick));
   figures.forEach(one => one.figure.querySelector("form")?.addEventListener("change", () => drawOne(one)));
   dark.addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
   drawAll();
 })();
