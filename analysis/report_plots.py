@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .figures import MOST_PANELS, Group, one_each
+from .figures import Group, one_each
 from .markup import Html, folded, plot, radios, table
 from .page import spell_lr
 from .panels import loss_title, lr_title, mean, norm_title, smooth, smoothing, thin
@@ -42,8 +42,8 @@ def curves(c) -> Html:
     if not drawn:
         return Html("")
     lines = {group.label: smooth(mean(group, "loss"), window_of(group)) for group in longest(c) if group.complete}
-    training = [curve(c, group, "loss", window_of(group), band=len(drawn) <= MOST_PANELS) for group in drawn]
-    validation = [curve(c, group, "val_loss", 1, band=len(drawn) <= MOST_PANELS) for group in drawn]
+    training = [curve(c, group, "loss", window_of(group), band=True) for group in drawn]
+    validation = [curve(c, group, "val_loss", 1, band=True) for group in drawn]
     windows = sorted({window_of(group) for group in drawn})
     caption = (
         "Mean over seeds; with at most three schedules ticked, a band from the lowest seed to the highest. Each point of the training loss is the "
