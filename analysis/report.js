@@ -184,17 +184,17 @@
   // -- the page
 
   function drawOne({ figure, plot, data }) {
-    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line");
+    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line"), touch = matchMedia("(pointer: coarse)").matches;
     const axis = { gridcolor: line, linecolor: css("--soft"), zerolinecolor: line, tickcolor: line, automargin: true };
     const whole = {
       height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin }, showlegend: false, hovermode: "closest", dragmode: touch ? false : "zoom",
       modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: ink }, hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
     // the buttons are named, since plotly has one by default that sends the data to a server
-    Plotly.react(plot, traces, whole, { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], plotlyServerURL: "" });
+    Plotly.react(plot, traces, whole, { responsive: true, displayModeBar: touch ? false : "hover", displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], plotlyServerURL: "" });
     figure.querySelector(".legend").replaceChildren(...[...new Set(shown)].map(legendItem));
   }
 
