@@ -230,7 +230,7 @@ def show_results(runs, errors, config, dataset, out, args):
     write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     files = [out / "runs.csv", out / "summary.csv", write_markdown(out, summary), out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
-    branches, best, control = None, None, None
+    branches, best, noise = None, None, None
     if args.protocol == "fresh":
         branches = plan_branches(distinct(runs), config)
         figures.append(draw_plan(out, branches))
@@ -253,16 +253,13 @@ def show_results(runs, errors, config, dataset, out, args):
     elif cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
     if args.aa and len(rows) == len(runs):
-        control = aa_control(out, rows, list(dict.fromkeys(run.seed for run in runs)))
-        print("\n" + control)
-    report = write_report(out, rows, summary, branches, best, control)
+        from analysis.aa import control
+
+        seeds = list(dict.fromkeys(run.seed for run in runs))
+        noise = control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
+        print("\n" + noise)
+    report = write_report(out, rows, summary, branches, best, noise)
     print("\n" + "\n".join(map(str, [report, *files, *figures])))
-
-
-def aa_control(out, rows, seeds):
-    from analysis.aa import control
-
-    return control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
 
 
 if __name__ == "__main__":

@@ -77,6 +77,16 @@ def plot(kind: str, finding: str, caption: str, data: dict, controls: str = "") 
     )
 
 
+def radios(name: str, title: str, options: list[str]) -> str:
+    made = "".join(f'<label><input type="radio" name="{name}" value="{option}"{" checked" * (option == options[0])}>{option}</label>' for option in options)
+    return f'<fieldset class="row"><legend>{title}</legend>{made}</fieldset>'
+
+
+def menu(name: str, title: str, options: dict[str, str], chosen: str) -> str:
+    listed = "".join(f'<option value="{escape(value)}"{" selected" * (value == chosen)}>{escape(words)}</option>' for value, words in options.items())
+    return f'<label class="choice">{title} <select name="{name}">{listed}</select></label>'
+
+
 def paragraph(text: str) -> Html:
     return Html(f"<p>{escape(text)}</p>")
 

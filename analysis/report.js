@@ -15,6 +15,9 @@
   const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");  // plotly reads some HTML and TeX in its texts
   const cut = (text, width) => text.length <= width ? text : text.slice(0, width / 2 - 1) + "…" + text.slice(1 - width / 2);
 
+  // in lines that fit; for each point of a trace, of which none has more than three
+  const told = (row, c) => Array(3).fill(row.words.replace(c.narrow ? /(.{1,34})(\s+|$)/g : /(.{1,70})(\s+|$)/g, "$1\n").trim().split("\n").map(plain).join("<br>"));
+
   function choices(figure) {
     return {
       ticked: new Set([...form.querySelectorAll("[name=schedule]:checked")].map(box => +box.value)),
@@ -66,14 +69,14 @@
       const traces = rows.map((row, i) => {
         const { colour, symbol } = ticked(row, c) ? look(row.schedule) : { ...look(row.schedule), colour: css("--other") }, at = beyond(row) ? high : row.x;
         const error = row.low === null || row.low === row.high ? undefined : { type: "data", symmetric: false, array: [row.high - row.x], arrayminus: [row.x - row.low], color: colour, thickness: 2, width: 4 };
-        return { x: [at], y: [i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "markers", error_x: beyond(row) ? undefined : error,
-          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" };
+        return { x: [at], y: [i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "markers", error_x: beyond(row) ? undefined : error,
+          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" };
       });
       rows.forEach((row, i) => {
         if (row.hollow == null) return;
         const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
-        traces.unshift({ x: [row.x, row.hollow], y: [i, i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "lines+markers", line: { color: colour, width: 1 },
-          marker: { color: ["rgba(0,0,0,0)", css("--paper")], size: [0, 9], line: { color: colour, width: 2 } }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" });
+        traces.unshift({ x: [row.x, row.hollow], y: [i, i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "lines+markers", line: { color: colour, width: 1 },
+          marker: { color: ["rgba(0,0,0,0)", css("--paper")], size: [0, 9], line: { color: colour, width: 2 } }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" });
       });
       const layout = { xaxis: { title: { text: data.xtitle }, range: known.length ? [low - pad, high + pad] : [0, 1], zeroline: false }, ...rowAxis(rows, c, 24) };
       if (data.zero) layout.shapes = [{ type: "line", x0: 0, x1: 0, y0: -0.5, y1: rows.length - 0.5, line: { color: css("--soft"), width: 1 } }];
@@ -106,7 +109,7 @@
         const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
         shared.x.push(0, row.start * unit, null); shared.y.push(i, i, null);
         const middle = (row.start + row.end) / 2;
-        traces.push({ x: [row.start, middle, row.end].map(x => x * unit), y: [i, i, i], name: plain(cut(row.label, 60)), text: plain(row.words), mode: "lines", line: { color: colour, width: 9 }, hovertemplate: "%{fullData.name}<br>%{text}<extra></extra>" });
+        traces.push({ x: [row.start, middle, row.end].map(x => x * unit), y: [i, i, i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "lines", line: { color: colour, width: 9 }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" });
         if (row.parent === null || row.parent >= rows.length) return;
         drops.x.push(row.start * unit, row.start * unit, null); drops.y.push(row.parent, i, null);
         forks.x.push(row.start * unit); forks.y.push(row.parent);
@@ -115,8 +118,8 @@
       traces.unshift({ ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } }, { ...drops, ...quiet });
       traces.push({ ...forks, mode: "markers", hoverinfo: "skip", marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } } });
       const last = Math.max(...rows.map(row => row.end)) * unit;
-      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, hoverinfo: "skip" });
-      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, (c.narrow ? 1.4 : 1.15) * last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, ...rowAxis(rows, c, 20) }, shown: [] };
+      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, cliponaxis: false, hoverinfo: "skip" });
+      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, margin: { r: 20 + 6 * Math.max(...rows.map(row => row.trained.length)) }, ...rowAxis(rows, c, 20) }, shown: [] };
     },
   };
 
@@ -181,16 +184,17 @@
   // -- the page
 
   function drawOne({ figure, plot, data }) {
-    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line");
+    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line"), touch = matchMedia("(pointer: coarse)").matches;
     const axis = { gridcolor: line, linecolor: css("--soft"), zerolinecolor: line, tickcolor: line, automargin: true };
     const whole = {
       height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 60, r: 16, t: 16, b: 60 }, showlegend: false, hovermode: "closest", dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
+      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin }, showlegend: false, hovermode: "closest", dragmode: touch ? false : "zoom",
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: ink }, hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
-    Plotly.react(plot, traces, whole, { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] });
+    // the buttons are named, since plotly has one by default that sends the data to a server
+    Plotly.react(plot, traces, whole, { responsive: true, displayModeBar: touch ? false : "hover", displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], plotlyServerURL: "" });
     figure.querySelector(".legend").replaceChildren(...[...new Set(shown)].map(legendItem));
   }
 
@@ -207,7 +211,7 @@
     drawAll();
   }
 
-  function print(on) {
+  function paper(on) {
     root.classList.toggle("printing", on);
     drawAll();
     if (!on) figures.forEach(({ plot }) => Plotly.relayout(plot, { width: null, autosize: true }));
@@ -219,7 +223,7 @@
   form.addEventListener("click", event => event.target.dataset.tick && tick(+event.target.dataset.tick));
   figures.forEach(one => one.figure.querySelector("form")?.addEventListener("change", () => drawOne(one)));
   dark.addEventListener("change", drawAll);
-  addEventListener("beforeprint", () => print(true));
-  addEventListener("afterprint", () => print(false));
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
   drawAll();
 })();

@@ -16,7 +16,7 @@ from sweep.store import load_run
 from .dots import setup_words
 from .figures import Group, read_groups
 from .markdown import ONE_SEED
-from .markup import Html, as_json, escape, paragraph, styles, swatch
+from .markup import Html, as_json, escape, menu, paragraph, radios, styles, swatch
 from .page import spell_lr
 from .panels import NOTHING
 from .ranking import CARRIED
@@ -159,25 +159,15 @@ def controls(c: Comparison) -> Html:
     ticked = len(labels) if len(labels) <= SHOWN else 5
     boxes = "".join(f'<label><input type="checkbox" name="schedule" value="{i}"{" checked" * (i < ticked)}>{c.named(label)}</label>' for i, label in enumerate(labels))
     buttons = "".join(f'<button type="button" data-tick="{count}">{word}</button>' for word, count in (("all", len(labels)), ("none", 0), ("best 5", 5)))
-    horizons = choice("steps", "Horizon", {str(steps): f"{steps:,} steps" for steps in c.horizons}, str(max(c.horizons))) if len(c.horizons) > 1 else ""
+    horizons = menu("steps", "Horizon", {str(steps): f"{steps:,} steps" for steps in c.horizons}, str(max(c.horizons))) if len(c.horizons) > 1 else ""
     peak_lrs = sorted({group.line["peak_lr"] for group in drawn})
     several_lrs = len(peak_lrs) > 1 and len(drawn) == len(c.groups)
-    peaks = choice("peak", "Peak lr of the curves", {"best": "each schedule's lowest"} | {repr(peak): spell_lr(peak) for peak in peak_lrs}, "best") if several_lrs else ""
+    peaks = menu("peak", "Peak lr of the curves", {"best": "each schedule's lowest"} | {repr(peak): spell_lr(peak) for peak in peak_lrs}, "best") if several_lrs else ""
     axes = radios("y", "Vertical axis", ["linear", "log"]) + radios("x", "Horizontal axis", ["steps", "tokens"])
     return Html(
         f'<aside class="scripted" aria-label="Choices for all plots"><details id="controls" open><summary>Schedules and axes</summary><form>{axes}{horizons}{peaks}'
         f'<fieldset><legend>Schedules</legend><div class="buttons">{buttons}</div>{boxes}</fieldset></form></details></aside>'
     )
-
-
-def choice(name: str, title: str, options: dict[str, str], chosen: str) -> str:
-    listed = "".join(f'<option value="{escape(value)}"{" selected" * (value == chosen)}>{escape(words)}</option>' for value, words in options.items())
-    return f'<label class="choice">{title} <select name="{name}">{listed}</select></label>'
-
-
-def radios(name: str, title: str, options: list[str]) -> str:
-    made = "".join(f'<label><input type="radio" name="{name}" value="{option}"{" checked" * (option == options[0])}>{option}</label>' for option in options)
-    return f'<fieldset class="row"><legend>{title}</legend>{made}</fieldset>'
 
 
 # -- the answer

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from .figures import MOST_PANELS, Group, one_each
-from .markup import Html, folded, plot, table
+from .figures import Group, one_each
+from .markup import Html, folded, plot, radios, table
 from .page import spell_lr
 from .panels import loss_title, lr_title, mean, norm_title, smooth, smoothing, thin
 from .plan_figure import MOST_ROWS, own_words, plan_caption, plan_title, spell_labels, walk
@@ -39,34 +37,44 @@ def longest(c) -> list[Group]:
 
 
 def curves(c) -> Html:
-    drawn = [group for group in in_curves(c) if group.complete or group.diverged]
+    """Training loss, and the validation loss as a choice."""
+    drawn = measured(c)
     if not drawn:
         return Html("")
     lines = {group.label: smooth(mean(group, "loss"), window_of(group)) for group in longest(c) if group.complete}
-    training = [curve(c, group, "loss", window_of(group), band=len(drawn) <= MOST_PANELS) for group in drawn]
-    validation = [curve(c, group, "val_loss", 1, band=len(drawn) <= MOST_PANELS) for group in drawn]
+    training = [curve(c, group, "loss", window_of(group), band=True) for group in drawn]
+    validation = [curve(c, group, "val_loss", 1, band=True) for group in drawn]
     windows = sorted({window_of(group) for group in drawn})
-    caption = f"Mean over seeds; with at most three schedules ticked, a band from the lowest seed to the highest. Each point of the training loss is the mean of {' or '.join(map(str, windows))} steps. The first steps may lie above the axis. "
-    choose = '<fieldset class="row scripted"><legend>Loss</legend>' + "".join(f'<label><input type="radio" name="series" value="{name}"{" checked" * (name == "training")}>{name}</label>' for name in ("training", "validation")) + "</fieldset>"
-    return plot("curves", loss_title(lines) + ".", caption + words_for_all(c), dict(series=dict(training=training, validation=validation), ytitle="loss (nats a token)", settles=0.2), f"<form>{choose}</form>")
+    caption = (
+        "Mean over seeds; with at most three schedules ticked, a band from the lowest seed to the highest. Each point of the training loss is the "
+        f"mean of {' or '.join(map(str, windows))} steps. The first steps may lie above the axis. {words_for_all(c)}"
+    )
+    data = dict(series=dict(training=training, validation=validation), ytitle="loss (nats a token)", settles=0.2)
+    return plot("curves", loss_title(lines) + ".", caption, data, f'<form class="scripted">{radios("series", "Loss", list(data["series"]))}</form>')
 
 
 def lrs(c) -> Html:
-    drawn = [group for group in in_curves(c) if group.complete or group.diverged]
+    drawn = measured(c)
     if not drawn:
         return Html("")
-    series = [curve(c, group, "lr", 1) for group in drawn]
-    return plot("curves", lr_title(longest(c)) + ".", "Learning rate of each step as it was used, mean over seeds where it reacts to the loss. " + words_for_all(c), dict(series=dict(lr=series), ytitle="learning rate", settles=0, zero=True))
+    caption = "Learning rate of each step as it was used, mean over seeds where it reacts to the loss. " + words_for_all(c)
+    data = dict(series=dict(lr=[curve(c, group, "lr", 1) for group in drawn]), ytitle="learning rate", settles=0, zero=True)
+    return plot("curves", lr_title(longest(c)) + ".", caption, data)
 
 
 def norms(c) -> Html:
-    drawn = [group for group in in_curves(c) if group.complete or group.diverged]
+    drawn = measured(c)
     if not drawn:
         return Html("")
     clip = c.manifest["config"]["grad_clip"]
-    series = [curve(c, group, "grad_norm", window_of(group)) for group in drawn]
-    caption = "Norm before clipping, mean over seeds and the same number of steps as the loss" + (f"; dotted line: what is above {clip:g} is clipped to it. " if clip else ". ")
-    return plot("curves", norm_title(longest(c)) + ".", caption + "The warmup's may lie above the axis. " + words_for_all(c), dict(series=dict(norm=series), ytitle="gradient norm", settles=0.2, tops=True, level=clip))
+    clipped = f"; dotted line: what is above {clip:g} is clipped to it" * (clip > 0)
+    caption = f"Norm before clipping, mean over seeds and as many steps as the loss{clipped}. The warmup's may lie above the axis. {words_for_all(c)}"
+    data = dict(series=dict(norm=[curve(c, group, "grad_norm", window_of(group)) for group in drawn]), ytitle="gradient norm", settles=0.2, tops=True, level=clip)
+    return plot("curves", norm_title(longest(c)) + ".", caption, data)
+
+
+def measured(c) -> list[Group]:
+    return [group for group in in_curves(c) if group.complete or group.diverged]
 
 
 def window_of(group: Group) -> int:
@@ -123,11 +131,11 @@ def basins(c) -> Html:
         seeds = [(peak, loss) for peak, values in b.seeds.items() for loss in values]
         lines.append(dict(schedule=b.row["scheduler"], label=b.label, steps=b.row["steps"], x=peaks, y=losses, seeds=seeds, lost=b.lost, best=b.row["best_peak_lr"]))
     peaks = sorted({peak for b in found for peak in b.seeds})
-    basin_plot = plot("basins", basin_title(found) + ".", basin_caption(found), dict(lines=lines, peaks=[[p, spell_lr(p, 1)] for p in peaks]))
+    drawn = plot("basins", basin_title(found) + ".", basin_caption(found), dict(lines=lines, peaks=[[p, spell_lr(p, 1)] for p in peaks]))
     head = ["schedule", *(spell_lr(peak) for peak in peaks)]
     cells = [[c.named(b.row["scheduler"], b.label[len(b.row["scheduler"]) :]), *(basin_cell(b, peak) for peak in peaks)] for b in found]
     listed = table("Final validation loss at each peak lr, mean over seeds; * is the lowest, - was not tried", head, cells, named=0)
-    return Html(basin_plot + (tuned_plot(found) if c.tuned else "") + listed)
+    return Html(drawn + (tuned_plot(found) if c.tuned else "") + listed)
 
 
 def best_of(c, line: dict) -> dict:
@@ -146,9 +154,10 @@ def basin_cell(b, peak: float) -> str:
 def tuned_plot(found) -> Html:
     from .tuned_figures import ranking_title
 
-    rows = [dict(schedule=b.row["scheduler"], label=b.label, x=b.row["final_val_loss"], hollow=b.row["common_final_val_loss"], low=math.nan, high=math.nan, words=tuned_words(b)) for b in found]
-    losses = [x for row in rows for x in (row["x"], row["hollow"]) if x is not None]
-    return plot("dots", ranking_title(found) + ".", "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common.", dict(rows=rows, edge=max(losses), zero=False, xtitle="final validation loss, mean over seeds (nats a token)"))
+    rows = [dict(schedule=b.row["scheduler"], label=b.label, words=tuned_words(b), x=b.row["final_val_loss"], hollow=b.row["common_final_val_loss"], low=None, high=None) for b in found]
+    edge = max(x for row in rows for x in (row["x"], row["hollow"]) if x is not None)
+    caption = "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common."
+    return plot("dots", ranking_title(found) + ".", caption, dict(rows=rows, edge=edge, zero=False, xtitle="final validation loss (nats a token)"))
 
 
 def tuned_words(b) -> str:
@@ -168,9 +177,10 @@ def plan(c) -> Html:
     place = {branch.run.id: i for i, branch in enumerate(tree)}
     starts = [f"from {labels[place[b.parent.id]]}, after {b.start:,} steps" if b.parent else "fresh weights" for b in tree]
     rows = [
-        dict(schedule=b.run.label, label=label, start=b.start, end=b.run.schedule.steps, parent=place[b.parent.id] if b.parent else None, trained=own_words(b), words=f"trains {own_words(b)} steps, {start}")
+        dict(schedule=b.run.label, label=label, start=b.start, end=b.run.schedule.steps, parent=place[b.parent.id] if b.parent else None)
+        | dict(trained=own_words(b), words=f"trains {own_words(b)} steps, {start}")
         for b, label, start in zip(tree, labels, starts)
-    ][:MOST_ROWS]  # fmt: skip
+    ][:MOST_ROWS]
     drawn = plot("plan", plan_title(c.branches) + ".", plan_caption(c.branches, len(tree) - len(rows)), dict(rows=rows))
     cells = [[label, start, f"{b.start:,}", f"{b.run.schedule.steps:,}", f"{b.steps:,}"] for b, label, start in zip(tree, labels, starts)]
     listed = table("The runs of one seed, each under the one it starts from", ["run", "starts", "first step", "end", "steps trained"], cells, named=0)

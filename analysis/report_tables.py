@@ -14,14 +14,26 @@ from .markup import Html, caption_of, escape, folded, paragraph, plot, scrolled,
 from .page import shorten, spell_lr
 from .ranking import interval, lost, number
 from .stats import ALPHA, all_pairs
+from .tables import MOST_VERDICTS
 
 LONG = 30  # rows; a longer table is folded
+SEVERAL_SEEDS = (
+    "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. "
+    "P(best) is how often a bootstrap of the seeds has it first; widened as a t-test is for few seeds."
+)
+INTERVALS = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. The intervals are not corrected for the number of pairs; the p-values in the table are."
+NO_PAIRS = f"no two schedules have two seeds in common, or there are more than {MOST_VERDICTS} of them"
+SIGNS = (
+    "Row against column, in thousandths of a nat: ▼ the row is lower, ▲ it is higher, and the seeds tell them apart; ≈ they don't. "
+    "Columns are numbered by rank; each cell's title is the verdict in words."
+)
 
 
 # -- the ranking
 
 
 def ranking(c) -> Html:
+    """For each horizon the differences to the best, drawn and as a table."""
     parts = []
     for steps, lines in c.horizons.items():
         at = f" at {steps:,} steps" * (len(c.horizons) > 1)
@@ -35,7 +47,8 @@ def ranking(c) -> Html:
 
 
 def ranking_table(c, lines: list[dict], caption: str, at: str) -> Html:
-    columns = {"#": lambda line: line["rank"], "schedule": lambda line: c.named(line["scheduler"]), "peak lr": lambda line: spell_lr(line["peak_lr"]) + " (edge)" * line.get("on_edge", False)}
+    columns = {"#": lambda line: line["rank"], "schedule": lambda line: c.named(line["scheduler"])}
+    columns |= {"peak lr": lambda line: spell_lr(line["peak_lr"]) + " (edge)" * line.get("on_edge", False)}
     columns |= {"seeds": lambda line: line["seeds"], "final validation loss": lambda line: number(line["final_val_loss"]) + lost(line)}
     if c.several_seeds:
         columns["std over seeds"] = lambda line: number(line["final_val_loss_std"])
@@ -44,8 +57,8 @@ def ranking_table(c, lines: list[dict], caption: str, at: str) -> Html:
         columns |= {"95% interval": interval, "p (Holm)": lambda line: number(line["p_holm"], ".2g"), "P(best)": lambda line: number(line["prob_best"], ".0%")}
     if "common_rank" in lines[0]:
         columns["# at the common lr"] = lambda line: line["common_rank"] or "-"
-    words = "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds." if c.several_seeds else "One seed: an order, not a ranking."
-    return table(f"{caption}{at}. {words}", list(columns), [[cell(line) for cell in columns.values()] for line in lines])
+    words = SEVERAL_SEEDS if c.several_seeds else "One seed: an order, not a ranking."
+    return table(f"{caption}{at}. {words}", list(columns), [[spell(line) for spell in columns.values()] for line in lines])
 
 
 def ranking_plot(c, lines: list[dict], at: str) -> Html:
@@ -61,7 +74,7 @@ def ranking_plot(c, lines: list[dict], at: str) -> Html:
         | dict(low=line.get("to_best_low", math.nan), high=line.get("to_best_high", math.nan))
         for line, name in zip(lines, names)
     ]
-    meaning = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. The intervals are not corrected for the number of pairs; the p-values in the table are." if c.several_seeds else "Dot: the run; one seed, so no ranking is claimed."
+    meaning = INTERVALS if c.several_seeds else "Dot: the run; one seed, so no ranking is claimed."
     xtitle = "above the best (nats a token)" if c.several_seeds else "final validation loss (nats a token)"
     return plot("dots", ranking_finding(lines, names, at), f"{meaning} A triangle at the edge lies beyond it.", dict(rows=dots, edge=edge, zero=c.several_seeds, xtitle=xtitle))
 
@@ -90,6 +103,7 @@ def row_words(line: dict) -> str:
 
 
 def cost(c) -> Html:
+    """What the sweep took, and whether the schedules differ in time."""
     ranges = step_times(c.groups)
     if not ranges:
         return Html("")
@@ -101,8 +115,9 @@ def cost(c) -> Html:
     rows = []
     for group in c.groups:
         line, (low, median, high) = group.line, ranges.get(group.label, [math.nan] * 3)
-        cells = [f"{number(median, '.1f')} ({number(low, '.1f')} to {number(high, '.1f')})", number(line["wall_s"], ",.1f"), number(line["marginal_s"], ",.1f"), number(line["tokens_per_s"], ",.0f")]
-        rows.append([c.named(line["scheduler"], group.label[len(line["scheduler"]) :]), *cells])
+        step = f"{number(median, '.1f')} ({number(low, '.1f')} to {number(high, '.1f')})"
+        seconds = [number(line[name], ",.1f") for name in ("wall_s", "marginal_s")]
+        rows.append([c.named(line["scheduler"], group.label[len(line["scheduler"]) :]), step, *seconds, number(line["tokens_per_s"], ",.0f")])
     head = ["schedule", "ms a step: median (5th to 95th percentile)", "seconds a run alone", "seconds it added", "tokens a second"]
     listed = table("Mean over the complete seeds of each schedule; validation is left out of the times", head, rows, named=0)
     shown = folded(f"The table of all {len(rows)}", listed) if len(rows) > LONG else listed
@@ -119,7 +134,7 @@ def verdicts(c) -> Html:
         if len(lines) > 1 and c.several_seeds:
             pairs = tuned_pairs(c.rows, lines) if c.tuned else read_pairs(c.out, steps)
             at = f" at {steps:,} steps" * (len(c.horizons) > 1)
-            parts.append(matrix(c, lines, pairs, at) if pairs else paragraph(f"{lines[0]['verdict'][0].upper()}{lines[0]['verdict'][1:]}{at}."))
+            parts.append(matrix(c, lines, pairs, at) if pairs else paragraph(f"Nothing is tested{at}: {NO_PAIRS}."))
     return Html("".join(parts))
 
 
@@ -129,11 +144,8 @@ def read_pairs(out, steps: int) -> dict:
         return {}
     with open(out / "pairs.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["steps"]) == steps]
-    number = {"": math.nan}
-    return {
-        ((row["first"], float(row["first_peak_lr"])), (row["second"], float(row["second_peak_lr"]))): (float(row["difference"]), number.get(row["p_holm"]) or float(row["p_holm"]), row["verdict"])
-        for row in rows
-    }  # fmt: skip
+    settings = [tuple((row[name], float(row[f"{name}_peak_lr"])) for name in ("first", "second")) for row in rows]
+    return {pair: (float(row["difference"]), float(row["p_holm"] or "nan"), row["verdict"]) for pair, row in zip(settings, rows)}
 
 
 def tuned_pairs(rows: list[dict], lines: list[dict]) -> dict:
@@ -156,7 +168,7 @@ def matrix(c, lines: list[dict], pairs: dict, at: str) -> Html:
         cells = "".join(cell(pairs, own, other) for other in settings)
         body += f'<tr><td>{line["rank"]}</td><th scope="row">{c.named(own[0], f" @ {spell_lr(own[1])}" * several_lrs)}</th>{cells}</tr>\n'
     finding = f"{sum(told.values())} of {len(told)} pairs are told apart{at}"
-    words = f"{finding} at 5% after Holm's correction. Row against column, in thousandths of a nat: ▼ the row is lower, ▲ it is higher, and the seeds tell them apart; ≈ they don't. Columns are numbered by rank; each cell's title is the verdict in words."
+    words = f"{finding} at 5% after Holm's correction. {SIGNS}"
     shown = f'<table class="matrix">{caption_of(words)}<thead><tr><th scope="col">#</th><th scope="col" class="named">schedule</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     return scrolled(finding, shown)
 
@@ -181,9 +193,12 @@ def name_of(setting: tuple, several_lrs: bool) -> str:
 
 
 def repeat(c) -> Html:
-    m = c.manifest
-    facts = {"data": m["dataset"]["name"], "data fingerprint": m["dataset"]["fingerprint"], "tokenizer": f"{m['dataset']['tokenizer']}, {m['dataset']['vocab_size']:,} tokens"}
-    facts |= {"tokens": f"{m['dataset']['train_tokens']:,} to train on, {m['dataset']['val_tokens']:,} to validate"}
-    facts |= {"machine": f"{m['machine']['device'] or 'unknown'}, {m['machine']['platform']}", **{f"{name} version": text for name, text in m["versions"].items()}}
-    made = "".join(table(caption, ["name", "value"], [[name, value] for name, value in listed.items()], named=0) for caption, listed in (("Data, machine and versions", facts), ("Settings, as decided on this machine", m["config"])))
-    return Html(f'<pre><code>{escape(m["command"])}</code></pre><div class="pair">{made}</div>')
+    """The command, and what manifest.json says of data, machine, versions and settings."""
+    data, machine = c.manifest["dataset"], c.manifest["machine"]
+    facts = {"data": data["name"], "data fingerprint": data["fingerprint"], "tokenizer": f"{data['tokenizer']}, {data['vocab_size']:,} tokens"}
+    facts |= {"tokens": f"{data['train_tokens']:,} to train on, {data['val_tokens']:,} to validate"}
+    facts |= {"machine": f"{machine['device'] or 'unknown'}, {machine['platform']}"}
+    facts |= {f"{name} version": text for name, text in c.manifest["versions"].items()}
+    about, settings = (list(map(list, listed.items())) for listed in (facts, c.manifest["config"]))
+    made = table("Data, machine and versions", ["name", "value"], about, named=0) + table("Settings, as decided on this machine", ["name", "value"], settings, named=0)
+    return Html(f'<pre><code>{escape(c.manifest["command"])}</code></pre><div class="pair">{made}</div>')

@@ -17,7 +17,7 @@ from analysis.page import STYLE
 from analysis.plan_figure import draw_plan, plan_page, plan_title, walk
 from conftest import ROOT
 from nanosched.config import Config
-from schedulers import list_schedules
+from schedulers import split_specs
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
 from test_figures import LONG, apart, caption, texts, title
 
@@ -32,11 +32,11 @@ def plan(specs, peak_lrs=(1e-3,), horizons=(60,), seeds=(0,)):
 CASES = {
     "one": dict(specs=["cosine"]),
     "nothing shared": dict(specs=["cosine"], peak_lrs=(1e-3, 2e-3)),
-    "all": dict(specs=list_schedules(), seeds=(0, 1, 2)),
+    "all": dict(specs=split_specs("all"), seeds=(0, 1, 2)),
     "family": dict(specs=FAMILY, horizons=(500, 1000, 2000)),
     "a horizon inside another": dict(specs=["constant", "wsd"], horizons=(60, 20, 7)),
     "long, lrs and horizons": dict(specs=["constant", LONG, "wsd:final_lr_ratio=0.1", "cyclic", "one_cycle"], peak_lrs=(3e-4, 1e-3), horizons=(1000, 2000)),
-    "too many": dict(specs=list_schedules(), peak_lrs=(1e-4, 1e-3, 1e-2), seeds=(0, 1)),
+    "too many": dict(specs=split_specs("all"), peak_lrs=(1e-4, 1e-3, 1e-2), seeds=(0, 1)),
 }
 
 

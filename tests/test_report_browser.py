@@ -36,7 +36,7 @@ def visit(browser):
 
     def visit(path, **how):
         page = browser.new_context(**how).new_page()
-        page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("requestfailed", lambda request: troubles.append(request.url))
         page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else troubles.append(request.url))
@@ -73,6 +73,8 @@ def test_everything_is_drawn(visit, report):
     for i in range(figures.count()):
         assert figures.nth(i).locator(".main-svg").count() > 0 and figures.nth(i).locator("path.js-line, path.point").count() > 1
     assert coloured(page) == set(SPECS)
+    buttons = page.locator("#loss .modebar-btn").evaluate_all("all => all.map(button => button.dataset.title)")
+    assert len(buttons) == 4 and not any("Share" in title or "loud" in title for title in buttons)
     assert page.locator("#loss .legend li").all_inner_texts() == page.locator("#controls label:has([name=schedule])").all_inner_texts()
 
 
@@ -142,5 +144,6 @@ def test_a_hostile_name_is_only_text(visit, tmp_path):
     ticks = page.locator("#ranking .ytick text").all_text_contents()
     assert any(tick.startswith(start) for tick in ticks)
     page.evaluate("Plotly.Fx.hover(document.querySelector('#ranking .plot'), [{curveNumber: 1, pointNumber: 0}])")
-    assert HOSTILE[-20:] in page.locator("#ranking .hoverlayer").text_content()
+    said = page.locator("#ranking .hoverlayer").text_content()
+    assert HOSTILE[-20:] in said and "told apart" in said
     assert HOSTILE in page.locator("#loss .legend").inner_text()
