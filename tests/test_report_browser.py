@@ -13,7 +13,6 @@ sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 SPECS = ["cosine", "wsd", "trapezoid", "constant"]
-INK = "getComputedStyle(document.querySelector('#loss .xtitle')).fill"
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +108,9 @@ def test_one_peak_lr_at_a_time_and_validation_as_a_choice(visit, report):
 
 def test_dark_mode_is_followed_live_and_black_is_seen(visit, report):
     page = visit(report, color_scheme="light")
-    light = page.evaluate(INK)
+    sync_api.expect(page.locator("#loss .xtitle")).to_have_css("fill", "rgb(27, 30, 35)")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{INK} !== '{light}'")
+    sync_api.expect(page.locator("#loss .xtitle")).to_have_css("fill", "rgb(232, 234, 237)")
     black = page.evaluate("document.querySelector('#lr .plot').data.find(t => t.name?.startsWith('constant')).line.color")
     assert black == "#f2f2f2"
     swatch = page.locator("#controls label", has_text="constant").locator("svg")
