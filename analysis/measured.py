@@ -55,7 +55,7 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
     runs = {label: ids for label, ids in runs.items() if label not in lost}
     if not runs:
         peaks = ", ".join(sorted({row["peak_lr"] for row in rows}, key=float))
-        raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps in {out}: give one of {peaks}")
+        raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
     validated = all(np.isfinite(points[run_id]["val_loss"]).sum() >= ENOUGH for ids in runs.values() for run_id in ids)
     curve_of = validation_curve if validated else training_curve
     curves = {label: curve_of([points[run_id] for run_id in ids]) for label, ids in runs.items()}

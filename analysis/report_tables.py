@@ -19,7 +19,7 @@ from .tables import MOST_VERDICTS
 LONG = 30  # rows; a longer table is folded
 SEVERAL_SEEDS = (
     "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. "
-    "P(best) is how often a bootstrap of the seeds has it first; widened as a t-test is for few seeds."
+    "P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds."
 )
 INTERVALS = "Dot: the mean difference to the best, paired by seed; line: its 95% interval. The intervals are not corrected for the number of pairs; the p-values in the table are."
 NO_PAIRS = f"no two schedules have two seeds in common, or there are more than {MOST_VERDICTS} of them"

@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from data import batch, open_dataset, validation_batches
 from nanosched.config import add_flags, from_args
 from nanosched.hardware import device_name
-from schedulers import get_schedule, resolve
+from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs
 from train import initial_state, on_device, train_step, validate
 
