@@ -107,24 +107,32 @@ def solve(problem: Problem, theta: np.ndarray, log_losses=None, pull: float = 0.
 
     log_losses = problem.log_losses if log_losses is None else log_losses
     least = 0.1 * np.exp(log_losses.min())  # a loss near 0 or below is far from any measured one, and has no logarithm
-    names = list(problem.law.SHAPES)
-    typical = {4 + names.index(name): np.log(value) for name, value in problem.law.TYPICAL.items()}
-    pulls = np.zeros((len(typical), len(theta)))
-    pulls[range(len(typical)), list(typical)] = pull / np.log(2)
+    names, rows = list(problem.law.SHAPES), pulls(problem, pull)
+    typical = np.zeros(len(theta))
+    typical[[4 + names.index(name) for name in problem.law.TYPICAL]] = np.log(list(problem.law.TYPICAL.values()))
 
     def residuals(theta):
         losses, _ = model(problem, theta)
-        return np.append(np.log(np.maximum(losses, least)) - log_losses, pulls @ theta - pulls[:, list(typical)] @ list(typical.values()))
+        return np.append(np.log(np.maximum(losses, least)) - log_losses, rows @ (theta - typical))
 
     def jacobian(theta):
         losses, derivatives = model(problem, theta)
-        return np.vstack([np.where(losses > least, 1 / losses, 0)[:, None] * derivatives, pulls])
+        return np.vstack([np.where(losses > least, 1 / losses, 0)[:, None] * derivatives, rows])
 
     low, high = np.full((2, len(theta)), np.log([[LEAST], [MOST]]))
     for name, limit in problem.law.LIMITS.items():
         high[4 + names.index(name)] = np.log(limit)
     theta = np.clip(theta, low + 1e-6, high - 1e-6)
     return least_squares(residuals, theta, jacobian, loss=huber(len(log_losses)), f_scale=HUBER, x_scale="jac", bounds=(low, high), max_nfev=300, ftol=1e-5)
+
+
+def pulls(problem: Problem, strength: float) -> np.ndarray:
+    """A row for each typical value: `strength` for a factor of two away from it; (typical values, p)."""
+    names = list(problem.law.SHAPES)
+    rows = np.zeros((len(problem.law.TYPICAL), 4 + len(names)))
+    for row, name in zip(rows, problem.law.TYPICAL):
+        row[4 + names.index(name)] = strength / np.log(2)
+    return rows
 
 
 def huber(points: int):
@@ -172,18 +180,20 @@ def check_misfit(problem: Problem, theta: np.ndarray):
 def check_doubt(problem: Problem, theta: np.ndarray):
     """ValueError where the final losses of a constant lr and of a decay aren't determined by the curves.
 
-    Standard errors by the delta method: derivatives at the fit, residuals with their autocorrelation. The two runs are as long as the
-    longest curve, at its highest lr. One decay alone, for example, may not tell what its fall brought from the progress of the steps.
+    Standard errors by the delta method. What a law gets wrong it gets wrong all along a curve, so a curve counts as one observation,
+    with the error over its last half, or HUBER if that is less; and the typical values count as known to a factor of two. The two runs
+    are as long as the longest curve, at its highest lr. A cosine alone, for example, can't tell what its fall brought from the progress
+    of the steps.
     """
     losses, derivatives = model(problem, theta)
-    residuals = np.log(np.maximum(losses, 1e-300)) - problem.log_losses
-    freedom = len(residuals) - len(theta)
-    spread = np.sqrt(np.sum(np.minimum(np.abs(residuals), 10 * HUBER) ** 2) / freedom * correlation_time(split(problem, residuals)))
-    _, size, directions = np.linalg.svd(derivatives / losses[:, None], full_matrices=False)
+    residuals = split(problem, np.log(losses) - problem.log_losses)
+    error = max(HUBER, *(np.sqrt(np.mean(own[len(own) // 2 :] ** 2)) for own in residuals))
+    weights = np.concatenate([np.full(len(own), 1 / (error * len(own) ** 0.5)) for own in residuals])
+    _, size, directions = np.linalg.svd(np.vstack([derivatives * (weights / losses)[:, None], pulls(problem, 1.0)]), full_matrices=False)
     for name, lrs in probes(problem).items():
         probe = replace(problem, prepared=[(np.array([lrs.sum()]) / problem.units.total, problem.law.prepare(lrs, np.array([len(lrs) - 1]), problem.units))])
         loss, by_theta = model(probe, theta)
-        doubt = spread * np.linalg.norm(directions @ by_theta[0] / np.maximum(size, 1e-12 * size[0])) / abs(loss[0])
+        doubt = np.linalg.norm(directions @ by_theta[0] / np.maximum(size, 1e-12 * size[0])) / abs(loss[0])
         if not doubt < MOST_DOUBT:
             raise ValueError(
                 f"the curves leave {problem.law.__name__} open: the final loss of {name} would be uncertain by {doubt:.1%} of it, and at most {MOST_DOUBT:.0%} is allowed; "
@@ -201,13 +211,6 @@ def probes(problem: Problem) -> dict[str, np.ndarray]:
 
 def split(problem: Problem, values: np.ndarray) -> list[np.ndarray]:
     return np.split(values, np.cumsum([len(curve.steps) for curve in problem.curves])[:-1])
-
-
-def correlation_time(residuals: list[np.ndarray]) -> float:
-    """How many neighbouring points say the same: (1 + r) / (1 - r) of an AR(1) process with their lag-one correlation r, at least 1."""
-    above, below = sum(r[1:] @ r[:-1] for r in residuals), sum(r @ r for r in residuals)
-    r = min(max(above / below, 0), 0.98) if below > 0 else 0
-    return (1 + r) / (1 - r)
 
 
 # -- the law, and others that the noise could have given

@@ -154,6 +154,13 @@ def test_what_the_curves_cannot_say_is_refused(law, specs, words):
         type(law).fit(curves_of(law, specs, noise=1e-3))
 
 
+@pytest.mark.skipif(not SHARED.exists(), reason="the real curves are not here")
+@by_law
+def test_one_cosine_alone_is_refused(law):
+    with pytest.raises(ValueError, match="uncertain by .* add a curve of another shape"):
+        type(law).fit([real_curve("cosine_24000")])
+
+
 @by_law
 def test_noise_that_drowns_the_falls_is_refused(law):
     with pytest.raises(ValueError, match="uncertain|describe"):
