@@ -18,7 +18,7 @@ def theory(c) -> Html:
     """Nothing where the learning rates of the runs are not known beforehand, or a single schedule was compared."""
     steps = max(c.horizons)
     made = {branch.run.label: branch.run.schedule for branch in c.branches or [] if branch.run.schedule.steps == steps and not branch.run.schedule.reactive}
-    lines = [line for line in c.horizons[steps] if line["scheduler"] in made]
+    lines = list({line["scheduler"]: line for line in reversed(c.horizons[steps]) if line["scheduler"] in made}.values())[::-1]  # at the best peak lr of each
     if len(lines) < 3:
         return Html("")
     bounds = {row["scheduler"]: row for row in bound_rows(made.items())}

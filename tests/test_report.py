@@ -13,6 +13,7 @@ import pytest
 
 from analysis import report_plots, tables
 from analysis.cost import sweep_cost
+from analysis.foresight import bound_rows
 from analysis.manifest import write_manifest
 from analysis.markup import as_json, styles
 from analysis.report import write_report
@@ -257,6 +258,16 @@ def test_the_plan_is_the_tree(made):
     assert {name: (row["start"], row["end"]) for name, row in rows.items()}["wsd"][0] > WARMUP
     assert all(row["parent"] is None or plot["rows"][row["parent"]]["end"] > row["start"] for row in rows.values())
     assert sum(row["parent"] is None for row in rows.values()) == 1
+
+
+def test_theory_has_a_row_for_each_schedule_whose_lrs_are_known(made):
+    report = made("all")
+    (section,) = re.findall('<section id="theory".*?</section>', report.page.text, flags=re.S)
+    (listed,) = Page(section).tables()
+    bounds = {row["scheduler"]: row["bound"] for row in bound_rows([(name, get_schedule(name, STEPS, 0.05, warmup_steps=WARMUP)) for name in split_specs("all") if name != "plateau"])}
+    assert {row[0]: float(row[2]) for row in listed[1:]} == pytest.approx(bounds, abs=6e-4)
+    assert "rank correlation" in section and "law" in section
+    assert 'id="theory"' not in made("one").page.text
 
 
 def test_several_peak_lrs_have_basins(made):
