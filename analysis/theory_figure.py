@@ -10,7 +10,7 @@ from .colours import colour_of
 from .figures import save
 from .page import DARK, STYLE, WIDTH, new_page, spell_lr
 
-SIDE, LEFT, GAP = 2.5, 0.75, 0.6  # inches
+SIDE, LEFT, GAP = 2.4, 0.7, 0.55  # inches
 
 
 def draw_predictions(out: Path, rows: list[dict], new: list[dict], measured) -> Path:
@@ -22,7 +22,7 @@ def draw_predictions(out: Path, rows: list[dict], new: list[dict], measured) -> 
     ranks = {method: order_found(new, method) for method in METHODS}
     with style.context(STYLE, after_reset=True):
         fig, _, below = new_page(
-            SIDE + 0.95,
+            SIDE + 0.5,
             "Rank correlation with what was measured: " + ", ".join(f"{name} {ranks[method]:+.2f}" for method, name in METHODS.items()),
             f"A point is a schedule: filled if no law was fitted on it ({len(new)}), hollow if it was. Vertical: mean final validation loss of {measured.seeds} seeds with its standard deviation. "
             f"Dashed: predicted = measured. The bound, at each schedule's own best peak lr, is over the lowest one; it has no unit of loss. {measured.steps:,} steps, peak lr {spell_lr(measured.peak_lr)}. Colour: the schedule's family.",
@@ -39,10 +39,12 @@ def scatter(ax, rows, new, method):
         if np.isfinite(row[method]):
             colour, seen = colour_of(row["scheduler"]), row not in new
             ax.errorbar(row[method], row["measured"], yerr=row["std"], color=colour, fmt="o", ms=5, mfc="white" if seen else colour, mew=1, elinewidth=0.7)
-    extremes = sorted((row for row in rows if np.isfinite(row[method])), key=lambda row: row["measured"])
-    for row in (extremes[0], extremes[-1]):
-        ax.annotate(row["scheduler"].split(":")[0], (row[method], row["measured"]), (6, 4), textcoords="offset points", size=7, color=DARK)
-    ax.margins(x=0.2)
+    ax.margins(x=0.1, y=0.18)
+    finite = sorted((row for row in rows if np.isfinite(row[method])), key=lambda row: row["measured"])
+    middle = np.mean([min(row[method] for row in finite), max(row[method] for row in finite)])
+    for row, up in ((finite[0], -26), (finite[-1], 12)):  # the lowest and the highest, out of the way of the others
+        side = "left" if row[method] < middle else "right"
+        ax.annotate(row["scheduler"].split(":")[0], (row[method], row["measured"]), (0, up), textcoords="offset points", size=7, color=DARK, ha=side)
     if method != "bound":
         both = [min(row["measured"] for row in rows), max(row["measured"] for row in rows)]
         ax.plot(both, both, color=DARK, lw=0.7, ls="--", zorder=0)
