@@ -2,10 +2,9 @@
 
 Parameters are positive and fitted as logarithms. Residuals are log predicted - log measured, under Huber's loss with a threshold of
 0.001 (Luo et al. 2025). A curve counts from its highest lr on and without its first tenth: what a rise brings, and the first fast fall
-of the loss, no law here describes. A few curves leave some
-exponents almost free, and a fit that follows their last wiggle predicts other schedules worse; so a second fit is drawn to the law's
-TYPICAL values, in proportion to what the first one left unexplained: where the law is exact, it changes nothing. Nothing is random but
-the bootstrap, whose numbers are the same at every call.
+of the loss, no law here describes. A few curves leave some exponents almost free, and a fit that follows their last wiggle predicts
+other schedules worse; so a second fit is pulled to the law's TYPICAL values, in proportion to what the first one left unexplained: where
+the law is exact, that changes nothing. Nothing is random but the bootstrap, whose numbers are the same at every call.
 """
 
 from __future__ import annotations
@@ -67,11 +66,11 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
     check_misfit(problem, best.x)
     check_doubt(problem, best.x)
     pull = np.sqrt(2 * PULL * best.cost)
-    drawn = solve(problem, best.x, pull=pull)
-    if not drawn.success:
+    pulled = solve(problem, best.x, pull=pull)
+    if not pulled.success:
         raise RuntimeError(f"the fit of {law.__name__} did not converge: leave out the curve that differs most from the others")
-    predicted = np.log(model(problem, drawn.x)[0])
-    return make_law(problem, drawn.x, Fitted(problem, drawn.x, pull, split(problem, problem.log_losses - predicted)))
+    predicted = np.log(model(problem, pulled.x)[0])
+    return make_law(problem, pulled.x, Fitted(problem, pulled.x, pull, split(problem, problem.log_losses - predicted)))
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:

@@ -81,7 +81,7 @@ class LossLaw:
     """What both laws share: the parameters of the formula, for lrs and losses in the units they were fitted in.
 
     SHAPES names the parameters within the falls' term, with values to start a fit from in `Units`; TYPICAL and LIMITS are values that
-    a fit is drawn to and may not exceed.
+    a fit is pulled to and may not exceed.
     """
 
     SHAPES: ClassVar[dict[str, tuple[float, ...]]]
