@@ -22,7 +22,7 @@ STARTS = 4  # of all combinations of start values, those that fit best
 PULL = 2.0  # a factor of two away from a typical value costs this many times the whole cost of the first fit
 FIRST = 0.1  # of a run's steps, left out
 MOST_MISFIT = 0.02  # mean error over the last quarter of a curve, as part of its loss, beyond which the law doesn't describe it
-MOST_DOUBT = 0.02  # standard error of a predicted loss, as part of it, beyond which curves don't support a law
+MOST_DOUBT = 0.025  # standard error of a predicted loss, as part of it: beyond, its interval is wider than schedules differ
 LEAST, MOST = 1e-6, 1e6  # of a parameter in its units; beyond, the loss no longer changes with it
 KEY = 20250102  # of the bootstrap's random numbers
 
@@ -46,7 +46,7 @@ class Fitted:
     theta: np.ndarray  # logarithms of the parameters, in units
     pull: float
     residuals: list  # of each curve (n,), in log loss
-    refitted: dict = field(default_factory=dict)  # draws -> the laws of a bootstrap, which every interval needs
+    refitted: dict = field(default_factory=dict)  # draws -> theta of the fits of a bootstrap, which every interval needs
 
 
 def fit(law: type, curves: list[Curve]) -> LossLaw:
@@ -177,25 +177,17 @@ def check_misfit(problem: Problem, theta: np.ndarray):
 
 
 def check_doubt(problem: Problem, theta: np.ndarray):
-    """ValueError where the final losses of a constant lr and of a decay aren't determined by the curves.
+    """ValueError where the curves don't determine the final losses of a constant lr and of a decay.
 
-    Standard errors by the delta method. What a law gets wrong it gets wrong all along a curve, so a curve counts as one observation,
-    with the error over its last half, or HUBER if that is less; and the typical values count as known to a factor of two. The two runs
-    are as long as the longest curve, at its highest lr. A cosine alone, for example, can't tell what its fall brought from the progress
-    of the steps.
+    Both are as long as the longest curve, at its highest lr. A cosine alone, for example, can't tell what its fall brought from the
+    progress of the steps.
     """
-    losses, derivatives = model(problem, theta)
-    residuals = split(problem, np.log(losses) - problem.log_losses)
-    error = max(HUBER, *(np.sqrt(np.mean(own[len(own) // 2 :] ** 2)) for own in residuals))
-    weights = np.concatenate([np.full(len(own), 1 / (error * len(own) ** 0.5)) for own in residuals])
-    _, size, directions = np.linalg.svd(np.vstack([derivatives * (weights / losses)[:, None], pulls(problem, 1.0)]), full_matrices=False)
+    residuals = split(problem, np.log(model(problem, theta)[0]) - problem.log_losses)
     for name, lrs in probes(problem).items():
-        probe = replace(problem, prepared=[(np.array([lrs.sum()]) / problem.units.total, problem.law.prepare(lrs, np.array([len(lrs) - 1]), problem.units))])
-        loss, by_theta = model(probe, theta)
-        doubt = np.linalg.norm(directions @ by_theta[0] / np.maximum(size, 1e-12 * size[0])) / abs(loss[0])
-        if not doubt < MOST_DOUBT:
+        uncertain = doubt(problem, theta, residuals, at(problem, lrs, np.array([len(lrs) - 1])))[0]
+        if not uncertain < MOST_DOUBT:
             raise ValueError(
-                f"the curves leave {problem.law.__name__} open: the final loss of {name} would be uncertain by {doubt:.1%} of it, and at most {MOST_DOUBT:.0%} is allowed; "
+                f"the curves leave {problem.law.__name__} open: the final loss of {name} would be uncertain by {uncertain:.1%} of it, and at most {MOST_DOUBT:.1%} is allowed; "
                 "add a curve of another shape, such as a constant lr beside a decay"
             )
 
@@ -208,11 +200,16 @@ def probes(problem: Problem) -> dict[str, np.ndarray]:
     return {"a constant lr": flat, "a decay over the last fifth": down}
 
 
+def at(problem: Problem, lrs: np.ndarray, steps: np.ndarray) -> Problem:
+    """The same problem with a run to predict in place of the curves."""
+    return replace(problem, prepared=[(lrs.cumsum()[steps] / problem.units.total, problem.law.prepare(lrs, steps, problem.units))])
+
+
 def split(problem: Problem, values: np.ndarray) -> list[np.ndarray]:
     return np.split(values, np.cumsum([len(curve.steps) for curve in problem.curves])[:-1])
 
 
-# -- the law, and others that the noise could have given
+# -- the law, and how far its predictions may be off
 
 
 def make_law(problem: Problem, theta: np.ndarray, fitted: Fitted | None = None) -> LossLaw:
@@ -221,28 +218,56 @@ def make_law(problem: Problem, theta: np.ndarray, fitted: Fitted | None = None) 
     return problem.law(**{name: float(value) for name, value in values.items()}, fitted=fitted)
 
 
-def bootstrap(law: LossLaw, draws: int) -> list[LossLaw]:
-    """Laws fitted to the law's own curves with residuals drawn again, in blocks of about the square root of a curve's points.
+def interval(law: LossLaw, lrs: np.ndarray, steps: np.ndarray, level: float, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) of the law's predictions at `steps`: their doubt, and a residual bootstrap's quantiles, added as squares.
 
     Raises:
         ValueError: a law that was not fitted here.
-        RuntimeError: fewer than half of the fits converge.
+        RuntimeError: fewer than half of the bootstrap's fits converge.
     """
+    from scipy.stats import t
+
     if law.fitted is None:
         raise ValueError("this law has no curves that it was fitted on: get one from fit")
-    if draws not in law.fitted.refitted:
-        law.fitted.refitted[draws] = refit(law.fitted, draws)
-    return law.fitted.refitted[draws]
+    problem, theta, residuals = law.fitted.problem, law.fitted.theta, law.fitted.residuals
+    probe = at(problem, lrs, steps)
+    losses = model(probe, theta)[0]
+    wrong = t.ppf((1 + level) / 2, len(problem.curves)) * doubt(problem, theta, residuals, probe) * losses
+    drawn = [model(probe, other)[0] for other in bootstrap(law.fitted, draws)]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return losses - np.hypot(wrong, np.maximum(losses - low, 0)), losses + np.hypot(wrong, np.maximum(high - losses, 0))
 
 
-def refit(fitted: Fitted, draws: int) -> list[LossLaw]:
+def doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray], probe: Problem) -> np.ndarray:
+    """Standard errors of the predictions of `probe`, as parts of them: (n,).
+
+    By the delta method, and by how far the law misses a curve: what it gets wrong it gets wrong all along a curve, so a curve counts as
+    one observation, with the error over its last half, or HUBER if that is less. The typical values count as known to a factor of two.
+    """
+    error = max(HUBER, *(np.sqrt(np.mean(own[len(own) // 2 :] ** 2)) for own in residuals))
+    losses, derivatives = model(problem, theta)
+    weights = np.concatenate([np.full(len(own), 1 / (error * len(own) ** 0.5)) for own in residuals])
+    _, size, directions = np.linalg.svd(np.vstack([derivatives * (weights / losses)[:, None], pulls(problem, 1.0)]), full_matrices=False)
+    predicted, by_theta = model(probe, theta)
+    unsure = np.linalg.norm(by_theta @ directions.T / np.maximum(size, 1e-12 * size[0]), axis=1) / np.abs(predicted)
+    return np.hypot(unsure, error)
+
+
+def bootstrap(fitted: Fitted, draws: int) -> list[np.ndarray]:
+    """theta of fits to the same curves with residuals drawn again, in blocks of about the square root of a curve's points."""
+    if draws not in fitted.refitted:
+        fitted.refitted[draws] = refit(fitted, draws)
+    return fitted.refitted[draws]
+
+
+def refit(fitted: Fitted, draws: int) -> list[np.ndarray]:
     rng = np.random.Generator(np.random.Philox(key=KEY))
     predicted = np.log(model(fitted.problem, fitted.theta)[0])
     ends = [solve(fitted.problem, fitted.theta, predicted + np.concatenate([drawn(r, rng) for r in fitted.residuals]), fitted.pull) for _ in range(draws)]
-    ends = [end for end in ends if end.success]
+    ends = [end.x for end in ends if end.success]
     if 2 * len(ends) < draws:
         raise RuntimeError(f"only {len(ends)} of {draws} fits to other noise converged: the curves are too few for an interval")
-    return [make_law(fitted.problem, end.x) for end in ends]
+    return ends
 
 
 def drawn(residuals: np.ndarray, rng) -> np.ndarray:

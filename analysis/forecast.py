@@ -95,7 +95,7 @@ def print_forecast(rows: list[dict], measured: Measured):
     console = Console(highlight=False, width=max(Console().width, 80 + max(len(row["scheduler"]) for row in rows)))
     console.print(f"final {measured.what} after {rows[0]['steps']:,} steps at a peak lr of {measured.peak_lr:g}:")
     console.print(table)
-    print("Intervals: noise of the fitted curves only; the law itself may be wrong by more.")
+    print("Intervals: the noise of the fitted curves, and how far the law misses them; a schedule unlike all of those can be further off.")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def forecast_title(rows: list[dict]) -> str:
 def caption(rows: list[dict], measured) -> str:
     fitted = [row["scheduler"] for row in rows if row["fitted_on"]]
     return (
-        "Diamond: predicted; bar: 95% interval from the noise of the fitted curves, not from the law's own error; ring: measured, mean over "
+        "Diamond: predicted; bar: 95% interval, from how far the law misses the fitted curves; ring: measured, mean over "
         + counted(measured.seeds, "seed")
         + f". {len(fitted)} of these schedules were fitted on. {rows[0]['steps']:,} steps, peak lr {spell_lr(measured.peak_lr)}. The axis is zoomed to the data."
     )

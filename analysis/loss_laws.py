@@ -17,6 +17,7 @@ import numpy as np
 from nanosched.files import atomic
 
 MOST_CELLS = 4_000_000  # of a (steps, falls) array at a time
+MOST_POINTS = 1000  # of an interval at a time
 FLOOR = 1e-9  # of the highest lr: below it an lr counts as this, since a power of 0 is infinite
 
 
@@ -124,14 +125,23 @@ class LossLaw:
         return self.L0 + self.A * power - self.B * self.fall_term(lrs, steps)
 
     def interval(self, lrs, steps, level: float = 0.95, draws: int = 100) -> tuple[np.ndarray, np.ndarray]:
-        """(low, high) of `predict`, float64 (n,) each: a residual bootstrap, as in analysis.fit.
+        """(low, high) of `predict`, float64 (n,) each: by a residual bootstrap, and by how far the law misses the curves it was fitted on.
 
-        It says how far the noise of the fitted curves can move the prediction, and nothing on how wrong the law itself is.
+        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, as analysis.fit.doubt estimates it from
+        the fitted curves, with Student's t for so few of them. A schedule unlike all of those can be further off. NaN before the first
+        lr above 0.
+
+        Raises:
+            ValueError: as `predict`; a law that was loaded, not fitted.
+            RuntimeError: fewer than half of the bootstrap's fits converge.
         """
-        from .fit import bootstrap
+        from .fit import interval
 
-        values = np.array([law.predict(lrs, steps) for law in bootstrap(self, draws)])
-        return np.quantile(values, (1 - level) / 2, axis=0), np.quantile(values, (1 + level) / 2, axis=0)
+        lrs, steps = checked_lrs(lrs), np.asarray(steps)
+        check_steps(steps, len(lrs))
+        parts = np.array_split(steps, 1 + len(steps) // MOST_POINTS)
+        low, high = zip(*(interval(self, lrs, part, level, draws) for part in parts))
+        return np.concatenate(low), np.concatenate(high)
 
 
 @dataclass(frozen=True)

@@ -132,16 +132,25 @@ def test_the_same_fit_twice(law):
 
 
 @by_law
-def test_intervals_hold_the_truth_most_of_the_time(law):
+def test_intervals_hold_the_truth(law):
     lrs, inside = lrs_of("linear"), []
     for key in range(6):
         rng = np.random.Generator(np.random.Philox(100 + key))
         curves = [Curve(c.lrs, c.steps, c.losses * np.exp(2e-3 * rng.standard_normal(len(c.steps)))) for c in curves_of(law)]
         low, high = type(law).fit(curves).interval(lrs, [150, 299], draws=30)
         truth = law.predict(lrs, [150, 299])
-        assert (low < high).all() and (high - low < 0.05).all()
+        assert (low < high).all() and (high - low < 0.15).all()
         inside += list((low <= truth) & (truth <= high))
-    assert np.mean(inside) > 0.6  # 95% if the pull to typical values and 30 draws cost nothing
+    assert np.mean(inside) > 0.9
+
+
+@by_law
+def test_an_interval_is_wider_where_the_curves_say_less(law):
+    found = type(law).fit(curves_of(law, noise=1e-3))
+    width = {spec: np.diff(found.interval(lrs_of(spec), [299], draws=20), axis=0)[0, 0] for spec in ("cosine", "multistep")}
+    assert width["multistep"] > 1.2 * width["cosine"]  # the one was fitted on, early and sudden falls were not
+    narrow, wide = (np.diff(found.interval(lrs_of("linear"), [299], level, draws=20), axis=0)[0, 0] for level in (0.5, 0.99))
+    assert narrow < wide / 2
 
 
 @pytest.mark.parametrize("specs, words", [
@@ -225,6 +234,17 @@ def test_the_papers_curves_within_its_published_error():
     tests = [real_curve(name) for name in ("cosine_72000", "constant_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")]
     some = [Curve(c.lrs, c.steps[::5], c.losses[::5]) for c in tests]  # every fifth point, for the time
     assert np.mean([np.abs(law.predict(c.lrs, c.steps) - c.losses).mean() for c in some]) < 0.00435
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real curves are not here")
+@pytest.mark.parametrize("fit_on", [("cosine_24000", "constant_24000", "wsdcon_9"), ("wsdcon_3", "cosine_24000", "wsd_20000_24000")])
+@pytest.mark.parametrize("law", [MultiPowerLaw, AnnealingLaw])
+def test_intervals_hold_the_final_losses_of_real_curves(law, fit_on):
+    found = law.fit([real_curve(name) for name in fit_on])
+    for name in {"cosine_72000", "constant_72000", "constant_24000", "wsdcon_18", "wsdld_20000_24000"} - set(fit_on):
+        curve = real_curve(name)
+        low, high = found.interval(curve.lrs, curve.steps[-1:], draws=20)
+        assert low < curve.losses[-3:].mean() < high and high - low < 0.25
 
 
 # --- schedules designed by a law
