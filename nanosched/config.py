@@ -111,9 +111,10 @@ class Config:
     def run_id(self, schedule, seed: int, data_fingerprint: str) -> str:
         """16 hex digits that name a run: a hash of all that its numbers follow from.
 
-        The schedule counts as its lr array (float64, shape (steps,)), so that two names for one array are one run.
+        The schedule counts as its lr array (float64, shape (steps,)), so that two names for one array are one run; one that reacts to
+        the losses as its `reaction` too.
         """
-        return self.state_id(schedule.lrs(), seed, data_fingerprint, repr(schedule) if schedule.reactive else "")
+        return self.state_id(schedule.lrs(), seed, data_fingerprint, schedule.reaction)
 
     def state_id(self, lrs, seed: int, data_fingerprint: str, reactive: str = "") -> str:
         """16 hex digits that name the state after these lrs (float64, shape (steps taken,)): every run that begins so is in it."""

@@ -67,6 +67,11 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} must override scale(self, t)")
 
     @property
+    def reaction(self) -> str:
+        """What the lrs of a reactive schedule follow from beside step and losses: its parameters and the text of a user's file; else ""."""
+        return repr(self) + getattr(sys.modules.get(type(self).__module__), "text_hash", "") if self.reactive else ""
+
+    @property
     def first(self) -> int:
         """The step at which `scale` takes over: the end of the warmup, or 0 with `own_rise`."""
         return 0 if self.own_rise else self.warmup_steps

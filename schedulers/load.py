@@ -47,6 +47,7 @@ def _run(path, file, source, module):
         del REGISTRY[name]
     namespace = ModuleType(module)
     namespace.__file__ = str(file)
+    namespace.text_hash = hashlib.sha256(source).hexdigest()
     sys.modules[module] = namespace  # dataclasses look their module up
     try:
         exec(compile(source, str(file), "exec"), namespace.__dict__)

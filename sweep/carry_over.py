@@ -20,8 +20,7 @@ def plan_carry_over(config: Config, schedules: list[tuple[str, Schedule]], seeds
     for seed in seeds:
         before = "nothing"
         for label, schedule in schedules:
-            reactive = repr(schedule) if schedule.reactive else ""
-            before = config.state_id(schedule.lrs(), seed, fingerprint, f"{reactive} carried over from {before}")
+            before = config.state_id(schedule.lrs(), seed, fingerprint, f"{schedule.reaction} carried over from {before}")
             runs.append(Run(label, schedule, seed, before))
     return runs
 

@@ -487,6 +487,32 @@ def test_a_process_that_dies_takes_no_other_run_along(toml, tmp_path):
     assert "dies @ 0.01, 12 steps, seed 0: failed: its process died twice" in done.out
 
 
+# --- an edited file
+
+MINE = """
+from schedulers import Schedule, register
+
+@register("mine")
+class Mine(Schedule):
+    reactive = {reactive}
+
+    def scale(self, t):
+        return 1.0
+
+    def __call__(self, step, val_losses=()):  # the same array before training, whatever it does in training
+        return self.peak_lr / (1 + {slope} * len(val_losses or ()))
+"""
+
+
+@pytest.mark.parametrize("reactive, trained", [(True, 2), (False, 1)], ids=["reacts to the loss", "its array is all of it"])
+def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(cli, toml, tmp_path, reactive, trained):
+    toml()
+    for slope in (1, 2, 1):
+        (tmp_path / "mine.py").write_text(MINE.format(reactive=reactive, slope=slope))
+        assert cli("compare.py", "--config", "tiny.toml", "--schedulers", "mine.py", "--out", "out").code == 0
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == trained
+
+
 # --- several horizons, two at once
 
 

@@ -180,7 +180,7 @@ def test_cuda_without_a_gpu_is_one_line():
 class Array:
     """Stands for any schedule: the run id knows only its array."""
 
-    reactive = False
+    reaction = ""
 
     def __init__(self, lrs):
         self.values = np.array(lrs, np.float64)
