@@ -21,7 +21,8 @@ ALPHAS = (0.2, 0.4, 0.7)  # to start from
 STARTS = 4  # of all combinations of start values, those that fit best
 PULL = 2.0  # a factor of two away from a typical value costs this many times the whole cost of the first fit
 FIRST = 0.1  # of a run's steps, left out
-MOST_MISFIT = 0.02  # mean error over the last quarter of a curve, as part of its loss, beyond which the law doesn't describe it
+MOST_MISFIT = 0.02  # how far the mean over the last quarter of a curve may be missed, as part of its loss
+PARTS = 4  # of the last half of a curve, for how far a law misses it
 MOST_DOUBT = 0.025  # standard error of a predicted loss, as part of it: beyond, its interval is wider than schedules differ
 LEAST, MOST = 1e-6, 1e6  # of a parameter in its units; beyond, the loss no longer changes with it
 KEY = 20250102  # of the bootstrap's random numbers
@@ -58,19 +59,14 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
         RuntimeError: no start converged.
     """
     problem = make_problem(law, curves)
-    ends = [solve(problem, start) for start in starts(problem)]
-    ends = [end for end in ends if end.success]
-    if not ends:
-        raise RuntimeError(f"the fit of {law.__name__} did not converge from any of {STARTS} starts: leave out the curve that differs most from the others")
-    best = min(ends, key=lambda end: end.cost)
-    check_misfit(problem, best.x)
-    check_doubt(problem, best.x)
-    pull = np.sqrt(2 * PULL * best.cost)
-    pulled = solve(problem, best.x, pull=pull)
-    if not pulled.success:
-        raise RuntimeError(f"the fit of {law.__name__} did not converge: leave out the curve that differs most from the others")
-    predicted = np.log(model(problem, pulled.x)[0])
-    return make_law(problem, pulled.x, Fitted(problem, pulled.x, pull, split(problem, problem.log_losses - predicted)))
+    begin = starts(problem)
+    free = best_of(problem, begin)
+    pull = np.sqrt(2 * PULL * free.cost)
+    theta = best_of(problem, [free.x, *begin], pull).x
+    residuals = split(problem, problem.log_losses - np.log(model(problem, theta)[0]))
+    check_misfit(problem, residuals)
+    check_doubt(problem, theta, residuals)
+    return make_law(problem, theta, Fitted(problem, theta, pull, residuals))
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
@@ -94,10 +90,19 @@ def model(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     losses, derivatives = [], []
     for total, prepared in problem.prepared:
         term, by_shape = problem.law.terms(shape, prepared)
-        power = A * total**-alpha
+        with np.errstate(over="ignore"):  # the smallest sums of a start that is far off
+            power = A * total**-alpha
         losses.append(L0 + power - B * term)
         derivatives.append(np.column_stack([np.full(len(total), L0), power, -alpha * np.log(total) * power, -B * term, -B * by_shape]))
     return np.concatenate(losses), np.concatenate(derivatives)
+
+
+def best_of(problem: Problem, begin: list[np.ndarray], pull: float = 0.0):
+    """scipy's result of the best of the fits from these starts; RuntimeError if none converged."""
+    ends = [end for theta in begin if (end := solve(problem, theta, pull=pull)).success]
+    if not ends:
+        raise RuntimeError(f"the fit of {problem.law.__name__} did not converge from any of {len(begin)} starts: leave out the curve that differs most from the others")
+    return min(ends, key=lambda end: end.cost)
 
 
 def solve(problem: Problem, theta: np.ndarray, log_losses=None, pull: float = 0.0):
@@ -164,11 +169,10 @@ def starts(problem: Problem) -> list[np.ndarray]:
 # -- whether the curves support it
 
 
-def check_misfit(problem: Problem, theta: np.ndarray):
+def check_misfit(problem: Problem, residuals: list[np.ndarray]):
     """ValueError where the law is far from the end of a curve that it was fitted on."""
-    errors = split(problem, model(problem, theta)[0] * np.exp(-problem.log_losses) - 1)
-    for number, own in enumerate(errors, 1):
-        misfit = np.abs(own[-max(len(own) // 4, 1) :]).mean()
+    for number, own in enumerate(residuals, 1):
+        misfit = abs(own[-max(len(own) // 4, 1) :].mean())  # noise cancels out of it
         if not misfit < MOST_MISFIT:
             raise ValueError(
                 f"{problem.law.__name__} doesn't describe these curves: over the last quarter of curve {number} it is {misfit:.1%} of the loss off, and at most {MOST_MISFIT:.0%} is allowed; "
@@ -176,13 +180,12 @@ def check_misfit(problem: Problem, theta: np.ndarray):
             )
 
 
-def check_doubt(problem: Problem, theta: np.ndarray):
+def check_doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray]):
     """ValueError where the curves don't determine the final losses of a constant lr and of a decay.
 
     Both are as long as the longest curve, at its highest lr. A cosine alone, for example, can't tell what its fall brought from the
     progress of the steps.
     """
-    residuals = split(problem, np.log(model(problem, theta)[0]) - problem.log_losses)
     for name, lrs in probes(problem).items():
         uncertain = doubt(problem, theta, residuals, at(problem, lrs, np.array([len(lrs) - 1])))[0]
         if not uncertain < MOST_DOUBT:
@@ -242,15 +245,21 @@ def doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray], prob
     """Standard errors of the predictions of `probe`, as parts of them: (n,).
 
     By the delta method, and by how far the law misses a curve: what it gets wrong it gets wrong all along a curve, so a curve counts as
-    one observation, with the error over its last half, or HUBER if that is less. The typical values count as known to a factor of two.
+    one observation, with the largest `miss` of them, or HUBER if that is less. The typical values count as known to a factor of two.
     """
-    error = max(HUBER, *(np.sqrt(np.mean(own[len(own) // 2 :] ** 2)) for own in residuals))
+    error = max(HUBER, *map(miss, residuals))
     losses, derivatives = model(problem, theta)
     weights = np.concatenate([np.full(len(own), 1 / (error * len(own) ** 0.5)) for own in residuals])
     _, size, directions = np.linalg.svd(np.vstack([derivatives * (weights / losses)[:, None], pulls(problem, 1.0)]), full_matrices=False)
     predicted, by_theta = model(probe, theta)
     unsure = np.linalg.norm(by_theta @ directions.T / np.maximum(size, 1e-12 * size[0]), axis=1) / np.abs(predicted)
     return np.hypot(unsure, error)
+
+
+def miss(residuals: np.ndarray) -> float:
+    """How far a law is from the last half of a curve, as the root mean square of PARTS means, in which most of the noise cancels out."""
+    last = residuals[len(residuals) // 2 :]
+    return np.sqrt(np.mean([part.mean() ** 2 for part in np.array_split(last, min(PARTS, len(last)))]))
 
 
 def bootstrap(fitted: Fitted, draws: int) -> list[np.ndarray]:

@@ -25,6 +25,7 @@ from .measured import Measured, read_measured
 __all__ = ["AnnealingLaw", "Curve", "LossLaw", "MultiPowerLaw", "load_law"]
 
 LAWS = {"multi-power": MultiPowerLaw, "annealing": AnnealingLaw}
+MOST_OPEN = 0.1  # half an interval over its prediction: beyond, no number is given
 COLUMNS = ["scheduler", "steps", "peak_lr", "fitted_on", "predicted", "low", "high", "measured", "error"]
 
 
@@ -46,14 +47,14 @@ def main():
         files = write_forecast(args.out, law, rows, measured)
     except (OSError, ValueError, RuntimeError) as e:
         sys.exit(f"error: {e}")
-    print_forecast(rows, measured)
-    print("\n" + "\n".join(map(str, files)))
+    print_forecast(rows, measured, files)
 
 
 def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int, fit_on: list[str]) -> list[dict]:
     """A row for each schedule asked for, the lowest prediction first; `measured` and `error` where it was trained so long.
 
-    Both are of the last measured step; bootstrapped laws are the same for all rows.
+    Both are of the last measured step. Numbers that aren't known are NaN: what was not measured, and a prediction whose interval goes
+    further than MOST_OPEN.
 
     Raises:
         ValueError: a schedule that can't be made, or that reacts to the loss, of which no law knows the lrs.
@@ -66,8 +67,10 @@ def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int
         known = measured.curves.get(label) if steps == measured.steps else None
         lrs, last, final = (known.lrs, known.steps[-1:], known.losses[-1]) if known else (schedule.lrs(), np.array([steps - 1]), math.nan)
         predicted, (low, high) = law.predict(lrs, last)[0], law.interval(lrs, last)
+        if high[0] - low[0] > 2 * MOST_OPEN * predicted:
+            predicted = low[0] = high[0] = math.nan
         rows.append(dict(scheduler=label, steps=steps, peak_lr=measured.peak_lr, fitted_on=label in fit_on, predicted=predicted, low=low[0], high=high[0], measured=final, error=predicted - final))
-    return sorted(rows, key=lambda row: row["predicted"])
+    return sorted(rows, key=lambda row: (math.isnan(row["predicted"]), row["predicted"]))
 
 
 def write_forecast(out: Path, law: LossLaw, rows: list[dict], measured: Measured) -> list[Path]:
@@ -79,7 +82,7 @@ def write_forecast(out: Path, law: LossLaw, rows: list[dict], measured: Measured
     return [out / "forecast.csv", out / "law.json", draw_forecast(out, rows, measured)]
 
 
-def print_forecast(rows: list[dict], measured: Measured):
+def print_forecast(rows: list[dict], measured: Measured, files: list[Path]):
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -90,12 +93,16 @@ def print_forecast(rows: list[dict], measured: Measured):
     for heading in ("predicted", "95% interval", "measured", "error"):
         table.add_column(heading, justify="right")
     for rank, row in enumerate(rows, 1):
-        seen = ["-", "-"] if math.isnan(row["measured"]) else [f"{row['measured']:.4f}", f"{row['error']:+.4f}"]
-        table.add_row(str(rank), escape(row["scheduler"]) + " (fitted on)" * row["fitted_on"], f"{row['predicted']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}", *seen)
+        seen = ["-", "-"] if math.isnan(row["measured"]) else [f"{row['measured']:.4f}", "-" if math.isnan(row["error"]) else f"{row['error']:+.4f}"]
+        said = ["-", "left open"] if math.isnan(row["predicted"]) else [f"{row['predicted']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}"]
+        table.add_row(str(rank), escape(row["scheduler"]) + " (fitted on)" * row["fitted_on"], *said, *seen)
     console = Console(highlight=False, width=max(Console().width, 80 + max(len(row["scheduler"]) for row in rows)))
     console.print(f"final {measured.what} after {rows[0]['steps']:,} steps at a peak lr of {measured.peak_lr:g}:")
     console.print(table)
-    print("Intervals: the noise of the fitted curves, and how far the law misses them; a schedule unlike all of those can be further off.")
+    lines = ["Intervals: the noise of the fitted curves, and how far the law misses them; a schedule unlike all of those can be further off."]
+    if any(math.isnan(row["predicted"]) for row in rows):
+        lines.append(f"Left open: the fitted curves don't tell it to within {MOST_OPEN:.0%}; more seeds, or a curve of such a shape, would.")
+    console.print("\n".join([*lines, "", *map(str, files)]), markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

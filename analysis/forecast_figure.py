@@ -32,12 +32,15 @@ def draw_forecast(out: Path, rows: list[dict], measured) -> Path:
 
 
 def cell(row: dict) -> str:
-    return f"{row['predicted']:.4f}" + ("" if math.isnan(row["measured"]) else f", measured {row['measured']:.4f}")
+    said = "left open" if math.isnan(row["predicted"]) else f"{row['predicted']:.4f}"
+    return said + ("" if math.isnan(row["measured"]) else f", measured {row['measured']:.4f}")
 
 
 def forecast_title(rows: list[dict]) -> str:
     """How well the law did on schedules that it had not seen; what it says where none was measured."""
-    seen = [row for row in rows if not math.isnan(row["measured"]) and not row["fitted_on"]]
+    seen = [row for row in rows if not math.isnan(row["error"]) and not row["fitted_on"]]
+    if math.isnan(rows[0]["predicted"]):
+        return "The fitted curves leave these schedules open"
     if len(seen) < 3:
         return f"{shorten(rows[0]['scheduler'])} has the lowest predicted final loss, {rows[0]['predicted']:.3f}"
     errors = np.abs([row["error"] for row in seen])
@@ -50,5 +53,6 @@ def caption(rows: list[dict], measured) -> str:
     return (
         "Diamond: predicted; bar: 95% interval, from how far the law misses the fitted curves; ring: measured, mean over "
         + counted(measured.seeds, "seed")
+        + ". Left open: the interval would be wider than a tenth of the loss either way" * any(math.isnan(row["predicted"]) for row in rows)
         + f". {len(fitted)} of these schedules were fitted on. {rows[0]['steps']:,} steps, peak lr {spell_lr(measured.peak_lr)}. The axis is zoomed to the data."
     )

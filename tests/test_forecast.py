@@ -324,6 +324,23 @@ def test_the_command_predicts_what_it_has_not_seen(comparison, monkeypatch, caps
     assert "after 400 steps" in said and "rex" in said
 
 
+def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkeypatch, capsys):
+    with open(comparison / "curves.csv", newline="") as file:
+        points = list(csv.DictReader(file))
+    rng = np.random.Generator(np.random.Philox(7))
+    for point in points:  # noise in which the falls of three curves are nearly lost
+        point["val_loss"] = point["val_loss"] and float(point["val_loss"]) * np.exp(0.005 * rng.standard_normal())
+    with open(comparison / "curves.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(points[0]))
+        writer.writeheader()
+        writer.writerows(points)
+    said = call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd", "--schedulers", "cosine_restarts:period=6,linear")
+    with open(comparison / "forecast.csv", newline="") as file:
+        linear, restarts = csv.DictReader(file)
+    assert linear["scheduler"] == "linear" and float(linear["low"]) < float(linear["predicted"]) < float(linear["high"])
+    assert restarts["predicted"] == restarts["low"] == restarts["high"] == "" and "left open" in said
+
+
 @pytest.mark.parametrize("flags, words", [
     (["--fit-on", "constant"], "no curve has a lr that falls"), (["--fit-on", "rex"], "'rex' has no complete runs"), (["--schedulers", "nope"], "unknown schedule"),
     (["--peak-lr", "1"], "give one of 0.008"), (["--schedulers", "plateau:factor=0.5"], "reacts to the loss"),
