@@ -65,11 +65,11 @@ def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int
         if schedule.reactive and label not in measured.curves:
             raise ValueError(f"{label} reacts to the loss, so its learning rates are not known before it is trained: leave it out")
         known = measured.curves.get(label) if steps == measured.steps else None
-        lrs, last, final = (known.lrs, known.steps[-1:], known.losses[-1]) if known else (schedule.lrs(), np.array([steps - 1]), math.nan)
-        predicted, (low, high) = law.predict(lrs, last)[0], law.interval(lrs, last)
-        if high[0] - low[0] > 2 * MOST_OPEN * predicted:
-            predicted = low[0] = high[0] = math.nan
-        rows.append(dict(scheduler=label, steps=steps, peak_lr=measured.peak_lr, fitted_on=label in fit_on, predicted=predicted, low=low[0], high=high[0], measured=final, error=predicted - final))
+        lrs, last, final = (known.lrs, known.steps[-1:], float(known.losses[-1])) if known else (schedule.lrs(), np.array([steps - 1]), math.nan)
+        predicted, low, high = (float(values[0]) for values in (law.predict(lrs, last), *law.interval(lrs, last)))
+        if high - low > 2 * MOST_OPEN * predicted:
+            predicted = low = high = math.nan
+        rows.append(dict(scheduler=label, steps=steps, peak_lr=measured.peak_lr, fitted_on=label in fit_on, predicted=predicted, low=low, high=high, measured=final, error=predicted - final))
     return sorted(rows, key=lambda row: (math.isnan(row["predicted"]), row["predicted"]))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from .forecast import MOST_OPEN, forecast_rows
 from .foresight import bound_rows
 from .loss_laws import MultiPowerLaw
 from .markup import Html, paragraph, table
 from .measured import read_measured
+from .page import counted
 from .ranking import number
 from .stats import rank_correlation
 
@@ -23,13 +25,12 @@ def theory(c) -> Html:
         return Html("")
     bounds = {row["scheduler"]: row for row in bound_rows(made.items())}
     predicted, words = predictions(c, made)
-    lowest = min(predicted.values(), default=math.nan)
-    head = ["schedule", "measured", "convex bound / lowest", "best peak lr by the bound, relative", *["predicted"] * bool(predicted)]
+    lowest = min((row["predicted"] for row in predicted.values() if not math.isnan(row["predicted"])), default=math.nan)
+    head = ["schedule", "measured", "convex bound / lowest", "best peak lr by the bound, relative", *["predicted", "95% interval"] * bool(predicted)]
     cells = []
     for line in lines:
         own = bounds.get(line["scheduler"], dict(bound=math.inf, peak_ratio=math.nan))
-        cell = predicted.get(line["scheduler"])
-        shown = [] if not predicted else [("-" if cell is None else number(cell)) + " *" * (cell == lowest)]
+        shown = forecast_cells(predicted.get(line["scheduler"]), lowest) if predicted else []
         cells.append([c.named(line["scheduler"]), number(line["final_val_loss"]), "infinite" if math.isinf(own["bound"]) else f"{own['bound']:.3f}", number(own["peak_ratio"], ".2f"), *shown])
     finite = [line for line in lines if line["scheduler"] in bounds and not math.isnan(line["final_val_loss"])]
     order = rank_correlation([bounds[line["scheduler"]]["bound"] for line in finite], [line["final_val_loss"] for line in finite])
@@ -38,8 +39,16 @@ def theory(c) -> Html:
     return Html(paragraph(said + words) + table(caption, head, cells, named=0))
 
 
-def predictions(c, made: dict) -> tuple[dict[str, float], str]:
-    """(schedule -> predicted final loss, what came of it in words); nothing predicted where no law can be fitted."""
+def forecast_cells(row: dict | None, lowest: float) -> list[str]:
+    if row is None:
+        return ["-", "-"]
+    if math.isnan(row["predicted"]):
+        return ["-", "left open"]
+    return [number(row["predicted"]) + " *" * (row["predicted"] == lowest), f"{row['low']:.4f} to {row['high']:.4f}"]
+
+
+def predictions(c, made: dict) -> tuple[dict[str, dict], str]:
+    """(schedule -> row of forecast_rows, what came of it in words); nothing predicted where no law can be fitted."""
     if not set(LAW_FITS_ON) < set(made):
         return {}, f"A loss law is fitted where {', '.join(LAW_FITS_ON)} and others are compared."
     try:
@@ -47,12 +56,14 @@ def predictions(c, made: dict) -> tuple[dict[str, float], str]:
         law = MultiPowerLaw.fit([measured.curve(name) for name in LAW_FITS_ON])
     except (ValueError, RuntimeError) as e:
         return {}, f"No loss law was fitted: {e}."
-    predicted = {name: float(law.predict(curve.lrs, curve.steps[-1:])[0]) for name, curve in measured.curves.items() if name in made}
-    new = [name for name in predicted if name not in LAW_FITS_ON]
-    last = {name: measured.curves[name].losses[-1] for name in new}
-    error = sum(abs(predicted[name] - last[name]) for name in new) / len(new)
-    order = f"rank correlation {rank_correlation([predicted[n] for n in new], [last[n] for n in new]):+.2f}, " * (len(new) > 2)
+    predicted = {row["scheduler"]: row for row in forecast_rows(law, measured, [name for name in measured.curves if name in made], measured.steps, LAW_FITS_ON)}
+    new = [row for name, row in predicted.items() if name not in LAW_FITS_ON and not math.isnan(row["error"])]
+    unknown = len(predicted) - len(new) - len(LAW_FITS_ON)
+    if not new:
+        return predicted, f"A multi-power law fitted on {', '.join(LAW_FITS_ON)} leaves the others open."
+    order = f"rank correlation {rank_correlation([row['predicted'] for row in new], [row['measured'] for row in new]):+.2f}, " * (len(new) > 2)
     return predicted, (
-        f"A multi-power law fitted on {', '.join(LAW_FITS_ON)} predicts the last {measured.what} of the {len(new)} others at a peak lr of {measured.peak_lr:g} without having seen them: "
-        f"{order}mean error {error:.4f}."
+        f"A multi-power law fitted on {', '.join(LAW_FITS_ON)} predicts the last {measured.what} of {counted(len(new), 'other')} at a peak lr of {measured.peak_lr:g} without having seen them: "
+        f"{order}mean error {sum(abs(row['error']) for row in new) / len(new):.4f}, {sum(row['low'] <= row['measured'] <= row['high'] for row in new)} of them within their 95% intervals."
+        + f" {unknown} more are left open: the fitted curves don't tell them to within {MOST_OPEN:.0%}." * bool(unknown)
     )

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from analysis.design import optimal_lrs
 from analysis.fit import make_problem, model, starts
 from analysis.forecast import AnnealingLaw, Curve, MultiPowerLaw, load_law, main
 from analysis.loss_laws import blocks, falls, left, power_sum
+from analysis.report_theory import forecast_cells, predictions
 from schedulers import get_schedule, split_specs
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "loss_curves_100M"
@@ -339,6 +341,19 @@ def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkey
         linear, restarts = csv.DictReader(file)
     assert linear["scheduler"] == "linear" and float(linear["low"]) < float(linear["predicted"]) < float(linear["high"])
     assert restarts["predicted"] == restarts["low"] == restarts["high"] == "" and "left open" in said
+
+
+def test_the_reports_section_says_what_the_command_does(comparison, monkeypatch, capsys):
+    call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
+    with open(comparison / "forecast.csv", newline="") as file:
+        rows = {row["scheduler"]: row for row in csv.DictReader(file)}
+    predicted, words = predictions(SimpleNamespace(out=comparison), {name: None for name in ("constant", "cosine", "wsd", "linear")})
+    assert "of 1 other at a peak lr of 0.008" in words and "1 of them within" in words and "left open" not in words
+    lowest = min(row["predicted"] for row in predicted.values())
+    for name, row in predicted.items():
+        value, between = forecast_cells(row, lowest)
+        assert float(value.strip(" *")) == pytest.approx(float(rows[name]["predicted"]), abs=6e-5) and (value[-1] == "*") == (row["predicted"] == lowest)
+        assert between == f"{float(rows[name]['low']):.4f} to {float(rows[name]['high']):.4f}"
 
 
 @pytest.mark.parametrize("flags, words", [
