@@ -227,7 +227,7 @@ def show_results(runs, errors, config, dataset, out, args):
     if not rows:
         return
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
-    write_manifest(out, runs, rows, config, dataset, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
+    write_manifest(out, runs, rows, config, dataset, args.protocol, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     files = [out / "runs.csv", out / "summary.csv", write_markdown(out, summary), out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
     branches, best, noise = None, None, None

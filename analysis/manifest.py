@@ -12,7 +12,7 @@ from nanosched.files import atomic
 from nanosched.version import code_version
 
 
-def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: str, cost: dict):
+def write_manifest(out: Path, runs, rows: list[dict], config, dataset, protocol: str, command: str, cost: dict):
     """Write out/manifest.json.
 
     Args:
@@ -20,11 +20,13 @@ def write_manifest(out: Path, runs, rows: list[dict], config, dataset, command: 
         rows: those of runs.csv.
         config: the Config with the machine's settings decided.
         dataset: the data.Dataset.
+        protocol: "fresh" or "carry-over".
         command: the command line.
         cost: as from analysis.cost.
     """
     manifest = dict(
         command=command,
+        protocol=protocol,
         config=asdict(config),
         dataset=dict(name=dataset.name, tokenizer=dataset.tokenizer, vocab_size=dataset.vocab_size, fingerprint=dataset.fingerprint, train_tokens=len(dataset.train), val_tokens=len(dataset.val)),
         machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=f"{platform.system()} {platform.machine()}"),

@@ -39,10 +39,11 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
     A schedule with a lost seed is left out. Validation losses where a run has ENOUGH of them, else training losses.
 
     Raises:
-        ValueError: no such folder, or no complete run at this peak lr.
+        ValueError: no such folder, runs that didn't begin with fresh weights, or no complete run at this peak lr.
     """
     try:
-        config = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["config"]
+        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        config = manifest["config"]
         rows = read_csv(out / "runs.csv")
         peak_lr = config["peak_lr"] if peak_lr is None else peak_lr
         steps = max(int(row["steps"]) for row in rows)
@@ -52,6 +53,8 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
         points = read_points(out / "curves.csv", {run_id for ids in runs.values() for run_id in ids})
     except FileNotFoundError as e:
         raise ValueError(f"{out} has no {Path(e.filename).name}: give a folder that compare.py wrote") from None
+    if manifest.get("protocol") == "carry-over":
+        raise ValueError(f"{out} has runs that were carried over from one another: a loss law holds from fresh weights on; give a comparison without --protocol carry-over")
     runs = {label: ids for label, ids in runs.items() if label not in lost}
     if not runs:
         peaks = ", ".join(sorted({row["peak_lr"] for row in rows}, key=float))

@@ -366,6 +366,13 @@ def test_what_cannot_be_predicted_is_one_line(comparison, monkeypatch, capsys, f
     assert words in str(error.value) and str(error.value).startswith("error: ") and "\n" not in str(error.value)
 
 
+def test_runs_that_were_carried_over_are_refused(comparison, monkeypatch, capsys):
+    manifest = json.loads((comparison / "manifest.json").read_text())
+    (comparison / "manifest.json").write_text(json.dumps(manifest | dict(protocol="carry-over")))
+    with pytest.raises(SystemExit, match="error: .* carried over .* fresh weights"):
+        call(monkeypatch, capsys, comparison)
+
+
 def test_a_folder_without_a_comparison_is_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="error: .* has no manifest.json"):
         call(monkeypatch, capsys, tmp_path)

@@ -76,7 +76,7 @@ class Page(HTMLParser):
 
 def keep_manifest(out, rows, command="python compare.py", dataset="regression"):
     about = SimpleNamespace(name=dataset, tokenizer="char", vocab_size=8, fingerprint="f00", train=range(900), val=range(100))
-    write_manifest(out, [], rows, CONFIG, about, command, sweep_cost(out, rows))
+    write_manifest(out, [], rows, CONFIG, about, "fresh", command, sweep_cost(out, rows))
 
 
 def plan(labels, seeds, peak_lrs=(0.05,)):
