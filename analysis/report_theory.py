@@ -26,7 +26,7 @@ def theory(c) -> Html:
     bounds = {row["scheduler"]: row for row in bound_rows(made.items())}
     predicted, words = predictions(c, made)
     lowest = min((row["predicted"] for row in predicted.values() if not math.isnan(row["predicted"])), default=math.nan)
-    head = ["schedule", "measured", "convex bound / lowest", "best peak lr by the bound, relative", *["predicted", "95% interval"] * bool(predicted)]
+    head = ["schedule", "final validation loss", "convex bound / lowest", "best peak lr by the bound, relative", *["predicted", "95% interval"] * bool(predicted)]
     cells = []
     for line in lines:
         own = bounds.get(line["scheduler"], dict(bound=math.inf, peak_ratio=math.nan))
