@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-KNOTS = (8, 16, 32, 64, 128, 256)  # the shape is found on few knots first, then refined: a step of thousands changes the loss too little alone
+KNOTS = (8, 16, 32, 64, 128, 256)  # the shape is found on few knots first, then refined; on one a step it would be a staircase that only the law likes
 STARTS = ("linear", "wsd", "cosine")
 
 
 def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: bool = True) -> np.ndarray:
     """The lrs that minimise `law`'s final loss after a fixed warmup, none above `peak_lr`: float64 (steps,).
 
-    A local minimum found by L-BFGS-B from several starts, on knots with straight lines between them that are refined to one a step;
-    laws of this kind aren't convex in the lrs.
+    A local minimum found by L-BFGS-B from several starts, on up to 256 knots with straight lines between them; laws of this kind aren't
+    convex in the lrs.
 
     Args:
         law: has final_loss_gradient(lrs) -> (loss, gradient (steps,)), as the laws of analysis.forecast.
@@ -23,7 +23,7 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
 
     Raises:
         ValueError: no step after the warmup.
-        RuntimeError: the law gives no finite loss for any start.
+        RuntimeError: the law promises less than its own L0, which no training reaches; or no finite loss for any start.
     """
     warmup_lrs = np.asarray(warmup_lrs, dtype=float)
     free = steps - len(warmup_lrs)
@@ -34,6 +34,8 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
     loss, lrs = min(found, key=lambda pair: pair[0])
     if not np.isfinite(loss):
         raise RuntimeError("the law gives no finite loss for any start: fit it on other curves")
+    if loss <= law.L0:
+        raise RuntimeError(f"the law promises a loss of {loss:.3g}, below all that it allows: use it at the peak lr it was fitted at, and keep non_increasing=True")
     return lrs
 
 
@@ -43,7 +45,7 @@ def search(law, warmup_lrs, peak_lr: float, free: int, start: str, shape) -> tup
 
     at = np.arange(free)
     values = start_values(start, free)
-    for knots in [*(n for n in KNOTS if n < free), free]:
+    for knots in [*(n for n in KNOTS if n < free), *[free] * (free <= KNOTS[-1])]:
         places = np.linspace(0, free - 1, knots)
         values = np.interp(places, at, values)
         left, weight = left_knot(at, places)

@@ -70,7 +70,7 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
-    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep]) for c in curves if (keep := c.steps >= max(c.lrs.argmax(), FIRST * len(c.lrs))).any()]
+    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep], c.name) for c in distinct(curves) if (keep := c.steps >= max(c.lrs.argmax(), FIRST * len(c.lrs))).any()]
     points, parameters = sum(len(curve.steps) for curve in curves), 4 + len(law.SHAPES)
     if points <= parameters:
         raise ValueError(f"{law.__name__} has {parameters} parameters and the curves have {points} points after their highest lr and first tenth: give more curves or points")
@@ -81,17 +81,25 @@ def make_problem(law: type, curves: list[Curve]) -> Problem:
     return Problem(law, curves, units, prepared, np.log(np.concatenate([curve.losses for curve in curves])))
 
 
+def distinct(curves: list[Curve]) -> list[Curve]:
+    """Curves of the same lrs at the same steps as one, with their mean loss: a second copy is no new evidence."""
+    groups = {}
+    for curve in curves:
+        groups.setdefault((curve.lrs.tobytes(), curve.steps.tobytes()), []).append(curve)
+    return [replace(own[0], losses=np.mean([curve.losses for curve in own], axis=0)) for own in groups.values()]
+
+
 # -- the model: theta is the logarithms of L0, A, alpha, B and the law's own parameters
 
 
+@np.errstate(over="ignore")  # a start that is far off
 def model(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(predicted losses of all points (n,), their derivatives by theta (n, p))."""
     L0, A, alpha, B, *shape = np.exp(theta)
     losses, derivatives = [], []
     for total, prepared in problem.prepared:
         term, by_shape = problem.law.terms(shape, prepared)
-        with np.errstate(over="ignore"):  # the smallest sums of a start that is far off
-            power = A * total**-alpha
+        power = A * total**-alpha
         losses.append(L0 + power - B * term)
         derivatives.append(np.column_stack([np.full(len(total), L0), power, -alpha * np.log(total) * power, -B * term, -B * by_shape]))
     return np.concatenate(losses), np.concatenate(derivatives)
@@ -171,12 +179,12 @@ def starts(problem: Problem) -> list[np.ndarray]:
 
 def check_misfit(problem: Problem, residuals: list[np.ndarray]):
     """ValueError where the law is far from the end of a curve that it was fitted on."""
-    for number, own in enumerate(residuals, 1):
+    for number, (curve, own) in enumerate(zip(problem.curves, residuals), 1):
         misfit = abs(own[-max(len(own) // 4, 1) :].mean())  # noise cancels out of it
         if not misfit < MOST_MISFIT:
             raise ValueError(
-                f"{problem.law.__name__} doesn't describe these curves: over the last quarter of curve {number} it is {misfit:.1%} of the loss off, and at most {MOST_MISFIT:.0%} is allowed; "
-                "train longer or at a lower peak lr"
+                f"{problem.law.__name__} doesn't describe these curves: over the last quarter of {curve.name or f'curve {number}'} it is {misfit:.1%} of the loss off, and at most {MOST_MISFIT:.0%} is allowed; "
+                "fit on others, or train longer or at a lower peak lr"
             )
 
 

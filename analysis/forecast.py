@@ -5,7 +5,7 @@
     python -m analysis.forecast results/NAME --schedulers wsd:cooldown=0.5,rex --steps 1000
 
 Reads runs.csv, curves.csv and manifest.json, prints the predicted final losses with their intervals, and writes forecast.csv,
-figures/forecast.png and law.json, which `forecast_optimal:law=results/NAME/law.json` designs a schedule with.
+figures/forecast.png and, if there is none yet, law.json, which `forecast_optimal:law=results/NAME/law.json` designs a schedule with.
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ def main():
     parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which to predict, default those of the comparison")
     parser.add_argument("--steps", type=int, metavar="N", help="of the runs to predict, default the comparison's")
     parser.add_argument("--fit-on", metavar="NAME[,NAME...]", help="schedules of the comparison to fit the law on, default all")
+    parser.add_argument("--save-law", type=Path, metavar="FILE.json", help="where the law is kept, default law.json in that folder, if there is none yet")
     parser.add_argument("--law", choices=LAWS, default="multi-power", help="default multi-power")
     parser.add_argument("--peak-lr", type=float, metavar="X", help="of the runs to fit on and to predict, default the comparison's")
     args = parser.parse_args()
     try:
         measured = read_measured(args.out, args.peak_lr)
-        fit_on = resolve(args.fit_on) if args.fit_on else list(measured.curves)
+        fit_on = list(measured.curves) if args.fit_on is None else resolve(args.fit_on)
         law = LAWS[args.law].fit([measured.curve(label) for label in fit_on])
-        asked = resolve(args.schedulers) if args.schedulers else list(measured.curves)
-        rows = forecast_rows(law, measured, asked, args.steps or measured.steps, fit_on)
-        files = write_forecast(args.out, law, rows, measured)
+        steps = measured.steps if args.steps is None else args.steps
+        asked = measurable(measured, steps) if args.schedulers is None else resolve(args.schedulers)
+        rows = forecast_rows(law, measured, asked, steps, fit_on)
+        files = write_forecast(args.out, law, rows, measured, args.save_law)
     except (OSError, ValueError, RuntimeError) as e:
         sys.exit(f"error: {e}")
     print_forecast(rows, measured, files)
@@ -61,11 +63,8 @@ def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int
     """
     rows = []
     for label in asked:
-        schedule = get_schedule(label, steps=steps, peak_lr=measured.peak_lr, warmup_steps=measured.warmup_steps)
-        if schedule.reactive and label not in measured.curves:
-            raise ValueError(f"{label} reacts to the loss, so its learning rates are not known before it is trained: leave it out")
         known = measured.curves.get(label) if steps == measured.steps else None
-        lrs, last, final = (known.lrs, known.steps[-1:], float(known.losses[-1])) if known else (schedule.lrs(), np.array([steps - 1]), math.nan)
+        lrs, last, final = (known.lrs, known.steps[-1:], float(known.losses[-1])) if known else (lrs_of(label, steps, measured), np.array([steps - 1]), math.nan)
         predicted, low, high = (float(values[0]) for values in (law.predict(lrs, last), *law.interval(lrs, last)))
         if high - low > 2 * MOST_OPEN * predicted:
             predicted = low = high = math.nan
@@ -73,13 +72,34 @@ def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int
     return sorted(rows, key=lambda row: (math.isnan(row["predicted"]), row["predicted"]))
 
 
-def write_forecast(out: Path, law: LossLaw, rows: list[dict], measured: Measured) -> list[Path]:
+def measurable(measured: Measured, steps: int) -> list[str]:
+    """The comparison's schedules; at another horizon without those that react to the loss."""
+    labels = list(measured.curves)
+    return labels if steps == measured.steps else [label for label in labels if not made(label, steps, measured).reactive]
+
+
+def made(label: str, steps: int, measured: Measured):
+    return get_schedule(label, steps=steps, peak_lr=measured.peak_lr, warmup_steps=measured.warmup_steps)
+
+
+def lrs_of(label: str, steps: int, measured: Measured) -> np.ndarray:
+    schedule = made(label, steps, measured)
+    if schedule.reactive:
+        raise ValueError(f"{label} reacts to the loss, so its learning rates are not known before it is trained: leave it out of --schedulers")
+    return schedule.lrs()
+
+
+def write_forecast(out: Path, law: LossLaw, rows: list[dict], measured: Measured, save_law: Path | None = None) -> list[Path]:
+    """forecast.csv, its figure, and the law; law.json stays as it is if there is one, since a schedule may be designed by it."""
     from .forecast_figure import draw_forecast
     from .tables import write_csv
 
     write_csv(out / "forecast.csv", COLUMNS, rows)
-    law.save(out / "law.json")
-    return [out / "forecast.csv", out / "law.json", draw_forecast(out, rows, measured)]
+    files, path = [out / "forecast.csv", draw_forecast(out, rows, measured)], save_law or out / "law.json"
+    if save_law or not path.exists():
+        law.save(path)
+        files.append(path)
+    return files
 
 
 def print_forecast(rows: list[dict], measured: Measured, files: list[Path]):
@@ -102,6 +122,8 @@ def print_forecast(rows: list[dict], measured: Measured, files: list[Path]):
     lines = ["Intervals: the noise of the fitted curves, and how far the law misses them; a schedule unlike all of those can be further off."]
     if any(math.isnan(row["predicted"]) for row in rows):
         lines.append(f"Left open: the fitted curves don't tell it to within {MOST_OPEN:.0%}; more seeds, or a curve of such a shape, would.")
+    if not any(path.suffix == ".json" for path in files):
+        lines.append("law.json is of an earlier fit and was kept, since a schedule may be designed by it; --save-law FILE.json keeps this one.")
     console.print("\n".join([*lines, "", *map(str, files)]), markup=False, soft_wrap=True)
 
 

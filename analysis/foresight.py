@@ -33,6 +33,7 @@ def bound_rows(schedules) -> list[dict]:
 
 def print_bounds(schedules):
     """Print bound_rows: a forecast from convex theory, which knows neither model nor data."""
+    schedules = [(label, schedule) for label, schedule in schedules if not schedule.reactive]
     rows = bound_rows(schedules)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("#", "steps", "bound / lowest", "best peak lr / that of #1"):
@@ -46,3 +47,6 @@ def print_bounds(schedules):
         console = Console(highlight=False, width=max(Console().width, 80 + max(len(row["scheduler"]) for row in rows)))
         console.print("\nconvex bound on the final loss, each schedule at its own best peak lr:")
         console.print(table)
+    infinite = dict.fromkeys(label for label, schedule in schedules if schedule.lrs()[-1] == 0)
+    if infinite:
+        print(f"infinite, since the last learning rate is 0: {', '.join(infinite)}")

@@ -17,6 +17,7 @@ import numpy as np
 from nanosched.files import atomic
 
 MOST_CELLS = 4_000_000  # of a (steps, falls) array at a time
+NEAR = 1.2  # a factor between lrs, up to which they are put together
 MOST_POINTS = 1000  # of an interval at a time
 FLOOR = 1e-9  # of the highest lr: below it an lr counts as this, since a power of 0 is infinite
 
@@ -37,18 +38,18 @@ class Curve:
     lrs: np.ndarray
     steps: np.ndarray
     losses: np.ndarray
+    name: str = ""  # for errors
 
     def __post_init__(self):
-        lrs, steps = checked_lrs(self.lrs), np.asarray(self.steps)
-        losses = np.asarray(self.losses, dtype=float)
-        check_steps(steps, len(lrs))
+        lrs = checked_lrs(self.lrs)
+        steps, losses = checked_steps(self.steps, len(lrs)), np.asarray(self.losses, dtype=float)
         if losses.shape != steps.shape:
             raise ValueError(f"losses has shape {losses.shape}: give one for each of the {len(steps)} steps")
         if not (np.isfinite(losses) & (losses > 0)).all():
             raise ValueError("losses has a number that is not finite or not above 0: leave such steps out")
         if (np.diff(steps) <= 0).any():
             raise ValueError("steps is not ascending: sort it, each step once")
-        for name, value in (("lrs", lrs), ("steps", steps.astype(int)), ("losses", losses)):
+        for name, value in (("lrs", lrs), ("steps", steps), ("losses", losses)):
             object.__setattr__(self, name, value)
 
 
@@ -61,11 +62,13 @@ def checked_lrs(lrs) -> np.ndarray:
     return lrs
 
 
-def check_steps(steps: np.ndarray, length: int):
-    if steps.ndim != 1 or not len(steps) or not np.array_equal(steps, steps.astype(int)):
+def checked_steps(steps, length: int) -> np.ndarray:
+    steps = np.asarray(steps)
+    if steps.ndim != 1 or not len(steps) or steps.dtype.kind not in "iuf" or not np.array_equal(steps, np.floor(steps)):
         raise ValueError(f"steps has shape {steps.shape} and type {steps.dtype}: give whole numbers, (n,)")
     if steps.min() < 0 or steps.max() >= length:
         raise ValueError(f"steps goes from {steps.min()} to {steps.max()}: the {length} lrs are those of steps 0 to {length - 1}")
+    return steps.astype(int)
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,8 @@ class LossLaw:
         Raises:
             ValueError: lrs that are negative or not finite, steps outside the run.
         """
-        lrs, steps = checked_lrs(lrs), np.asarray(steps)
-        check_steps(steps, len(lrs))
+        lrs = checked_lrs(lrs)
+        steps = checked_steps(steps, len(lrs))
         with np.errstate(divide="ignore"):
             power = lrs.cumsum()[steps] ** -self.alpha
         return self.L0 + self.A * power - self.B * self.fall_term(lrs, steps)
@@ -137,8 +140,8 @@ class LossLaw:
         """
         from .fit import interval
 
-        lrs, steps = checked_lrs(lrs), np.asarray(steps)
-        check_steps(steps, len(lrs))
+        lrs = checked_lrs(lrs)
+        steps = checked_steps(steps, len(lrs))
         parts = np.array_split(steps, 1 + len(steps) // MOST_POINTS)
         low, high = zip(*(interval(self, lrs, part, level, draws) for part in parts))
         return np.concatenate(low), np.concatenate(high)
@@ -280,13 +283,15 @@ def left(total: np.ndarray, before: np.ndarray) -> np.ndarray:
 def blocks(size, eta, before, lrs, steps, most: int = 300):
     """The same falls, runs of neighbours put together as one at their mean lr and place.
 
-    A run never goes past a measured step or from a fall to a rise. Where there are fewer than `most` changes none is put together.
+    A run never goes past a measured step, from a fall to a rise or far in the lr. Where there are fewer than `most` changes none is
+    put together.
     """
     if len(size) <= most:
         return size, eta, before
     bounds = lrs.cumsum()[np.union1d(np.linspace(0, len(lrs) - 1, most).astype(int), steps)]
     run = np.searchsorted(bounds, before, side="right")  # changes whose sum before lies between the same two bounds
-    first = np.flatnonzero(np.append(True, (np.diff(run) != 0) | (np.diff(np.sign(size)) != 0)))
+    near = np.floor(np.log(eta) / np.log(NEAR))
+    first = np.flatnonzero(np.append(True, (np.diff(run) != 0) | (np.diff(np.sign(size)) != 0) | (np.diff(near) != 0)))
     together = np.add.reduceat(size, first)
     return together, *(np.add.reduceat(size * values, first) / together for values in (eta, before))
 

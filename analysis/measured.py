@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,16 +36,17 @@ class Measured:
 def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
     """The complete runs in `out` at one peak lr (default the comparison's own) and its longest horizon.
 
-    A schedule with a lost seed is left out. Validation losses where a run has ENOUGH of them, else training losses.
+    A schedule with a lost seed, or whose learning rates differ by seed, is left out. Validation losses where a run has ENOUGH of them, else training losses.
 
     Raises:
         ValueError: no such folder, runs that didn't begin with fresh weights, or no complete run at this peak lr.
     """
     try:
         manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-        config = manifest["config"]
-        rows = read_csv(out / "runs.csv")
-        peak_lr = config["peak_lr"] if peak_lr is None else peak_lr
+        config, rows = manifest["config"], read_csv(out / "runs.csv")
+        if not rows:
+            raise ValueError(f"{out / 'runs.csv'} has no runs: give a comparison that trained some")
+        peak_lr = usual_peak(rows, config["peak_lr"]) if peak_lr is None else peak_lr
         steps = max(int(row["steps"]) for row in rows)
         own = [row for row in rows if float(row["peak_lr"]) == peak_lr and int(row["steps"]) == steps]
         runs = {label: [row["run_id"] for row in own if row["scheduler"] == label] for label in dict.fromkeys(row["scheduler"] for row in own)}
@@ -53,17 +54,29 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
         points = read_points(out / "curves.csv", {run_id for ids in runs.values() for run_id in ids})
     except FileNotFoundError as e:
         raise ValueError(f"{out} has no {Path(e.filename).name}: give a folder that compare.py wrote") from None
+    except (KeyError, json.JSONDecodeError):
+        raise ValueError(f"{out} has files that don't belong together: run its comparison again") from None
     if manifest.get("protocol") == "carry-over":
         raise ValueError(f"{out} has runs that were carried over from one another: a loss law holds from fresh weights on; give a comparison without --protocol carry-over")
-    runs = {label: ids for label, ids in runs.items() if label not in lost}
+    runs = {label: ids for label, ids in runs.items() if label not in lost and alike([points[run_id]["lr"] for run_id in ids])}
     if not runs:
         peaks = ", ".join(sorted({row["peak_lr"] for row in rows}, key=float))
         raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
     validated = all(np.isfinite(points[run_id]["val_loss"]).sum() >= ENOUGH for ids in runs.values() for run_id in ids)
     curve_of = validation_curve if validated else training_curve
-    curves = {label: curve_of([points[run_id] for run_id in ids]) for label, ids in runs.items()}
+    curves = {label: replace(curve_of([points[run_id] for run_id in ids]), name=label) for label, ids in runs.items()}
     what = "validation loss" if validated else f"training loss (means of {steps // BLOCKS or 1} steps)"
     return Measured(curves, peak_lr, steps, config["warmup_steps"], min(map(len, runs.values())), what)
+
+
+def usual_peak(rows: list[dict], asked: float) -> float:
+    """The comparison's peak lr; where it trained at several others, the one with the most complete runs."""
+    complete = [float(row["peak_lr"]) for row in rows if row["status"] == "complete"]
+    return asked if asked in complete or not complete else max(sorted(set(complete)), key=complete.count)
+
+
+def alike(arrays: list[np.ndarray]) -> bool:
+    return all(np.array_equal(array, arrays[0]) for array in arrays)
 
 
 def read_csv(path: Path) -> list[dict]:
