@@ -46,7 +46,7 @@ def main():
     try:
         request = read_request(args)
         if args.dry_run:
-            return dry_run(*request, args.protocol)
+            return dry_run(*request, args.protocol, args.tune)
         config, schedules, seeds, out = request
         dataset = open_dataset(config.dataset, config.tokenizer)
         dataset.check_windows(config.batch_size, config.block_size)
@@ -104,8 +104,12 @@ def read_request(args):
             raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
         specs, peak_lrs, horizons = specs[:1], peak_lrs[:1], horizons and horizons[:1]
         seeds += range(max(seeds) + 1, max(seeds) + 1 + len(seeds))
-    if len(peak_lrs) == 1:
-        config = replace(config, peak_lr=peak_lrs[0])
+        check_seed("seeds, doubled for --aa,", max(seeds))
+        config = replace(config, steps=horizons[0] if horizons else config.steps)
+    if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
+        raise ValueError(f"peak_lr={','.join(map(repr, peak_lrs))} is not allowed: two of them agree to 6 digits; leave one out")
+    if config.peak_lr not in peak_lrs:  # the one that all are ranked at with --tune, and that a loss law is fitted at
+        config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
     return config, make_schedules(config, specs, peak_lrs, horizons or [config.steps]), seeds, Path(args.out or Path("results", name))
 
 
@@ -121,14 +125,20 @@ def read_numbers(name: str, given, kind) -> list:
     return list(dict.fromkeys(numbers))
 
 
-def dry_run(config, schedules, seeds, out, protocol):
+def dry_run(config, schedules, seeds, out, protocol, tune):
     from analysis.foresight import print_bounds
     from analysis.plan_figure import draw_plan
 
     if protocol == "carry-over":
         steps = len(seeds) * sum(schedule.steps for _, schedule in schedules)
         return print("\n".join(label for label, _ in schedules) + f"\n\none after another on one model, {steps:,} steps; nothing is shared")
+    if tune:
+        from sweep.tune import first_grid
+
+        schedules = [(label, schedule) for (label, _), own in first_grid(schedules).items() for schedule in own]
     runs = print_dry_run(config, schedules, seeds, out)
+    if tune:
+        print("--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another one, until it isn't")
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(out, plan_branches(runs, config))}")
 
@@ -175,12 +185,12 @@ def train_tuned(config, schedules, seeds, dataset, out, slots, refine):
 def train_carried(config, schedules, seeds, dataset, out, slots):
     """The same, one after another on a model that is never reset."""
     from nanosched.interrupt import ctrl_c
-    from sweep.carry_over import plan_carry_over, train_carry_over
+    from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
     from sweep.display import Display
     from sweep.plan import Branch
 
     runs = plan_carry_over(config, schedules, seeds, dataset.fingerprint)
-    todo = [run for run in runs if not is_complete(out, run.id)]
+    todo = still_to_train(runs, out)
     print(f"{len(runs)} runs on {dataset.name}, carried over: {len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}")
     if not todo:
         return runs, {}, False
@@ -219,7 +229,7 @@ def show_results(runs, errors, config, dataset, out, args):
     from analysis.manifest import write_manifest
     from analysis.markdown import write_markdown
     from analysis.plan_figure import draw_plan
-    from analysis.ranking import CARRIED, print_ranking
+    from analysis.ranking import CARRIED, print_ranking, unfinished
     from analysis.report import write_report
     from analysis.tables import run_rows, write_tables
 
@@ -228,29 +238,28 @@ def show_results(runs, errors, config, dataset, out, args):
         return
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
     write_manifest(out, runs, rows, config, dataset, args.protocol, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
-    files = [out / "runs.csv", out / "summary.csv", write_markdown(out, summary), out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
+    files = [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
-    branches, best, noise = None, None, None
+    branches, best, noise, judged = None, None, None, summary
     if args.protocol == "fresh":
         branches = plan_branches(distinct(runs), config)
         figures.append(draw_plan(out, branches))
     if args.tune:
-        from analysis.tuned import print_tuned, tuned_rows, write_tuned
+        from analysis.tuned import at_best, print_tuned, tuned_rows, write_tuned
         from analysis.tuned_figures import draw_tuned
 
         best = tuned_rows(rows, summary, config.peak_lr)
+        judged = [at_best(row, summary) for row in best]
         files.append(write_tuned(out, best))
         figures += draw_tuned(out, rows, best, summary)
         print_tuned(best)
     else:
         print_ranking(summary, len({run.seed for run in runs}))
-    if args.tensorboard:
-        from analysis.tensorboard import write_events
-
-        files.append(write_events(out, rows))
-    if args.protocol == "carry-over":
-        print("\n" + CARRIED)
-    elif cost["runs"] > 1:
+    notes = [unfinished(len(rows), len(runs))] * (len(rows) < len(runs)) + [CARRIED] * (args.protocol == "carry-over")
+    files.append(write_markdown(out, judged, notes))
+    if notes:
+        print("\n" + "\n".join(notes))
+    if args.protocol == "fresh" and cost["runs"] > 1:
         print("\n" + spell_cost(cost, rows))
     if args.aa and len(rows) == len(runs):
         from analysis.aa import control
@@ -259,6 +268,10 @@ def show_results(runs, errors, config, dataset, out, args):
         noise = control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
         print("\n" + noise)
     report = write_report(out, rows, summary, branches, best, noise)
+    if args.tensorboard:
+        from analysis.tensorboard import write_events
+
+        files.append(write_events(out, rows))
     print("\n" + "\n".join(map(str, [report, *files, *figures])))
 
 

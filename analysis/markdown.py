@@ -12,11 +12,17 @@ from .ranking import interval, lost, number
 ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
 
 
-def write_markdown(out: Path, summary: list[dict]) -> Path:
-    """Write out/summary.md, one table with a row for each of summary.csv, and the verdicts on the best of each horizon."""
+def write_markdown(out: Path, lines: list[dict], notes: list[str] = ()) -> Path:
+    """Write out/summary.md: one table, the verdicts on the best of each horizon, and the notes.
+
+    Args:
+        out: the comparison's folder.
+        lines: what is ranked: those of summary.csv, or with --tune each schedule at its own best peak lr.
+        notes: what the reader must know beside.
+    """
     path = Path(out) / "summary.md"
     with atomic(path) as temporary:
-        temporary.write_text("\n".join([*table(summary), "", *verdicts(summary)]) + "\n", encoding="utf-8")
+        temporary.write_text("\n".join([*table(lines), "", *verdicts(lines), *notes]) + "\n", encoding="utf-8")
     return path
 
 
@@ -36,4 +42,4 @@ def verdicts(summary: list[dict]) -> list[str]:
     if all(line["seeds"] < 2 for line in summary):
         return [ONE_SEED]
     best = [line for line in summary if line["rank"] == 1 and not math.isnan(line["final_val_loss"])]
-    return [f"At {line['steps']:,} steps, `{line['scheduler']}` {line['verdict']}." for line in best]
+    return [f"At {line['steps']:,} steps, " + (f"{line['verdict']}." if "nothing is tested" in line["verdict"] else f"`{line['scheduler']}` {line['verdict']}.") for line in best]

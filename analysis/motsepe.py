@@ -98,6 +98,8 @@ def last_losses(folder: Path) -> dict[str, np.ndarray]:
     """Schedule -> the training loss of the last step, float64 (seeds,): the number that the blog ranked by."""
     losses = {}
     for row in read_csv(folder / "runs.csv"):
+        if row["final_train_loss"] == "":
+            raise ValueError(f"{folder / 'runs.csv'} has a run of {row['scheduler']} that is not complete: the page needs all of them")
         losses.setdefault(row["scheduler"], []).append(row["final_train_loss"])
     if set(losses) != set(schedules()):
         raise ValueError(f"{folder / 'runs.csv'} has other schedules than configs/motsepe_small.toml: run its command anew")

@@ -112,7 +112,7 @@ def plan_title(branches: list[Branch]) -> str:
     asked, trained = sum(branch.run.schedule.steps for branch in branches), sum(branch.steps for branch in branches)
     if trained == asked:
         return f"Nothing is shared: all {counted(asked, 'step')} of {runs} are trained"
-    return f"{runs} for the price of {price(trained, asked, len(branches)):.1f}: {trained:,} of {asked:,} steps are trained"
+    return f"{runs} for the price of {price(trained, asked, len(branches)):.1f}: {trained:,} of {asked:,} steps to train"
 
 
 def plan_caption(branches: list[Branch], left_out: int) -> str:

@@ -11,6 +11,10 @@ from rich.table import Table
 CARRIED = "Carry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking."
 
 
+def unfinished(done: int, asked: int) -> str:
+    return f"Not finished: {done} of {asked} runs. The same command goes on."
+
+
 def print_ranking(summary: list[dict], seeds: int):
     """Print the summary's rows, best first; with one seed, as an order and not as a ranking."""
     several_lrs, several_steps = (len({line[name] for line in summary}) > 1 for name in ("peak_lr", "steps"))

@@ -84,7 +84,7 @@
     },
 
     basins(data, c) {
-      const all = data.lines.filter(line => wanted(line, c)), lines = all.filter(line => ticked(line, c)), y = axisLimits((lines.length ? lines : all).map(line => line.y), c.log);
+      const all = data.lines.filter(line => wanted(line, c)), lines = all.filter(line => ticked(line, c)), y = axisLimits((lines.length ? lines : all).map(line => [...line.y, ...line.seeds.length ? [Math.min(...line.seeds.map(seed => seed[1]))] : []]), c.log);
       const traces = [grey(all.filter(line => !ticked(line, c)))];
       for (const line of lines) {
         const { colour, dash, symbol } = look(line.schedule), name = plain(cut(line.label, 60)), hovertemplate = "%{fullData.name}<br>peak lr %{x}: %{y:.4f}<extra></extra>";

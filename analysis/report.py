@@ -19,8 +19,9 @@ from .markdown import ONE_SEED
 from .markup import Html, as_json, escape, menu, paragraph, radios, styles, swatch
 from .page import spell_lr
 from .panels import NOTHING
-from .ranking import CARRIED
-from .tables import SETTING, by_horizon
+from .ranking import CARRIED, unfinished
+from .tables import by_horizon
+from .tuned import at_best
 
 FOLDER = Path(__file__).parent
 SHOWN = 8  # more lines than this are not ticked at first
@@ -75,13 +76,6 @@ def write_report(out: Path, rows: list[dict], summary: list[dict], branches: lis
     with atomic(path := out / "report.html") as temporary:
         temporary.write_text(page(comparison), encoding="utf-8", errors="replace", newline="\n")
     return path
-
-
-def at_best(row: dict, summary: list[dict]) -> dict:
-    """The summary's line at a tuned schedule's best peak lr, with the standing that it has among the tuned ones."""
-    setting = dict(row, peak_lr=row["best_peak_lr"])
-    line = next(line for line in summary if all(line[name] == setting[name] for name in SETTING))
-    return {**line, **{name: value for name, value in row.items() if name not in ("marginal_s", "runs", "diverged", "failed")}}
 
 
 # -- the page
@@ -177,10 +171,12 @@ def answer(c: Comparison) -> Html:
     """Which schedule is lowest and what the seeds say of that, for each horizon; then what was trained."""
     found = [horizon_answer(c, steps, lines) for steps, lines in c.horizons.items()]
     carried = "" if c.branches is not None else paragraph(CARRIED)
+    asked = len(c.manifest["runs"])
+    stopped = paragraph(unfinished(len(c.rows), asked)) if len(c.rows) < asked else ""
     one_seed = "" if c.several_seeds or all(math.isnan(line["final_val_loss"]) for line in c.judged) else f" {ONE_SEED}"
     first, rest = " ".join(found[:3]) + one_seed, f"{len(found) - 3} more horizons are in the ranking." * (len(found) > 3)
     control = paragraph(c.control) if c.control else ""
-    return Html(f'<p class="answer">{escape(first)}</p><p>{escape(setting(c))} {rest}</p>{carried}{control}')
+    return Html(f'<p class="answer">{escape(first)}</p><p>{escape(setting(c))} {rest}</p>{stopped}{carried}{control}')
 
 
 def horizon_answer(c: Comparison, steps: int, lines: list[dict]) -> str:

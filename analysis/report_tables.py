@@ -91,6 +91,8 @@ def ranking_finding(lines: list[dict], names: list[str], at: str) -> str:
     if len(ended) == 1:
         return f"{shorten(ended[0][1])} ends at {ended[0][0]['final_val_loss']:.4f}{at}."
     last = max(ended, key=lambda pair: pair[0]["to_best"] if not math.isnan(pair[0]["to_best"]) else -math.inf)
+    if not last[0]["to_best"] > 0:
+        return f"{shorten(ended[0][1])} and the others end at the same loss{at}."
     return f"{shorten(ended[0][1])} is lowest{at}, and the others end up to {last[0]['to_best']:.4f} above it ({shorten(last[1])})."
 
 

@@ -54,6 +54,7 @@ class Pair:
     difference: PairedDifference
     p_holm: float  # over all pairs of the comparison
     seeds_needed: int | None  # at the comparison's corrected alpha; None is more than MAX_SEEDS, or no noise to go by
+    detectable: float  # the smallest true difference that these seeds find with power 0.8, at the same alpha; NaN without noise to go by
     verdict: str
 
     @property
@@ -171,9 +172,10 @@ def all_pairs(losses: dict[str, dict[int, float]]) -> dict[frozenset[str], Pair]
 
 def make_pair(losses, first: str, second: str, difference: PairedDifference, p_holm: float, alpha: float) -> Pair:
     needed = seeds_needed(difference.mean, difference.sd, alpha) if difference.sd > 0 else None
-    lost = [diverged_words(name, losses[name]) for name in (first, second) if diverged(losses[name])]
+    detectable = difference.sd * smallest_effect(difference.n, alpha) if difference.sd > 0 else math.nan
+    lost = [lost_words(name, losses[name]) for name in (first, second) if diverged(losses[name])]
     words = "; ".join([verdict(first, second, difference, p_holm, needed), *lost])
-    return Pair(first, second, difference, float(p_holm), needed, words)
+    return Pair(first, second, difference, float(p_holm), needed, detectable, words)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -189,11 +191,11 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def ranking(losses: dict[str, dict[int, float]]) -> list[str]:
-    """The schedules by mean loss; one with diverged seeds comes after those with fewer, equal ones by name."""
+    """The schedules by mean loss; one with lost seeds comes after those with fewer, one not trained with all after the others, equal ones by name."""
 
     def key(name):
         loss = mean_loss(losses[name])
-        return diverged(losses[name]), math.isnan(loss), 0 if math.isnan(loss) else loss, name
+        return diverged(losses[name]), -len(losses[name]), math.isnan(loss), 0 if math.isnan(loss) else loss, name
 
     return sorted(losses, key=key)
 
@@ -224,11 +226,12 @@ def prob_best(losses: dict[str, dict[int, float]]) -> dict[str, float]:
 
     What a sample's means differ by from the mean is widened as Student's t widens the normal, because a few seeds, drawn again,
     vary less than new ones: without it, of two equal schedules with three seeds one has 1.0 in a quarter of all comparisons.
-    Only schedules with the fewest diverged seeds are in it, on the seeds they have in common; the others get 0. All get NaN
+    Only schedules with the most seeds that came through are in it, on the seeds they have in common; the others get 0. All get NaN
     where these are fewer than two. The sum is 1.
     """
-    fewest = min(map(diverged, losses.values()), default=0)
-    rows = {name: finite(row) for name, row in losses.items() if diverged(row) == fewest}
+    rows = {name: finite(row) for name, row in losses.items()}
+    most = max(map(len, rows.values()), default=0)
+    rows = {name: row for name, row in rows.items() if len(row) == most}
     seeds = sorted(set.intersection(*map(set, rows.values()))) if rows else []
     if len(seeds) < 2:
         return dict.fromkeys(losses, math.nan)
@@ -283,11 +286,17 @@ def minimum_detectable_difference(n: int, sd: float, alpha: float = ALPHA) -> fl
     Raises:
         ValueError: if n is below 2 or sd isn't above 0.
     """
-    from scipy.optimize import brentq
-
     if n < 2 or not sd > 0:
         raise ValueError(f"n={n} and sd={sd} are not allowed: give two seeds or more and a standard deviation above 0")
-    return sd * brentq(lambda effect: power(effect, n, alpha) - POWER, 0, MAX_EFFECT)
+    return sd * smallest_effect(n, alpha)
+
+
+@lru_cache(maxsize=64)
+def smallest_effect(n: int, alpha: float) -> float:
+    """The effect, in standard deviations, that n seeds find with power 0.8."""
+    from scipy.optimize import brentq
+
+    return brentq(lambda effect: power(effect, n, alpha) - POWER, 0, MAX_EFFECT)
 
 
 # -- A/A
@@ -346,14 +355,18 @@ def verdict(first: str, second: str, difference: PairedDifference, p_holm: float
 
 
 def best_verdict(losses: dict[int, float], pairs) -> str:
+    """What the seeds say of the best; a pair without a seed in common, or with the same losses in all, tells nothing of it."""
     if len(finite(losses)) == 1:
         return ONE_SEED
-    words = f"ranks first, told apart from {sum(pair.told_apart for pair in pairs)} of {len(pairs)} others"
-    return f"{words}; {diverged_words('it', losses)}" if diverged(losses) else words
+    gone = [pair.second for pair in pairs if pair.difference.n == 0]
+    same = [pair.second for pair in pairs if pair.difference.n and pair.difference.mean == pair.difference.sd == 0]
+    words = [f"ranks first, told apart from {sum(pair.told_apart for pair in pairs)} of {len(pairs) - len(gone) - len(same)} others"]
+    words += [f"the same as {', '.join(same)}"] * bool(same) + [f"{', '.join(gone)} came through with no seed of it"] * bool(gone)
+    return "; ".join(words + [lost_words("it", losses)] * bool(diverged(losses)))
 
 
-def diverged_words(name: str, losses: dict[int, float]) -> str:
-    return f"{name} diverged with {diverged(losses)} of {len(losses)} seeds"
+def lost_words(name: str, losses: dict[int, float]) -> str:
+    return f"{name} was lost (diverged or failed) with {diverged(losses)} of {len(losses)} seeds"
 
 
 def spell_interval(difference: PairedDifference) -> str:

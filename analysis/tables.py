@@ -31,7 +31,7 @@ SUMMARY_COLUMNS = [
 ]  # fmt: skip
 PAIR_COLUMNS = [
     "steps", "first", "first_peak_lr", "second", "second_peak_lr", "seeds", "difference", "std", "low", "high", "bootstrap_low", "bootstrap_high",
-    "p", "p_holm", "seeds_needed", "verdict",
+    "p", "p_holm", "seeds_needed", "detectable", "verdict",
 ]  # fmt: skip
 MOST_VERDICTS = 60  # schedules at one horizon; more would be thousands of pairs, which Holm's correction leaves nothing of
 
@@ -144,7 +144,7 @@ def pair_rows(summary: list[dict]) -> list[dict]:
             if d.n > 1:
                 row = dict(steps=steps, first=first["scheduler"], first_peak_lr=first["peak_lr"], second=second["scheduler"], second_peak_lr=second["peak_lr"])
                 row |= dict(seeds=d.n, difference=d.mean, std=d.sd, low=d.low, high=d.high, bootstrap_low=d.bootstrap_low, bootstrap_high=d.bootstrap_high)
-                rows.append(row | dict(p=d.p, p_holm=pair.p_holm, seeds_needed=pair.seeds_needed, verdict=pair.verdict))
+                rows.append(row | dict(p=d.p, p_holm=pair.p_holm, seeds_needed=pair.seeds_needed, detectable=pair.detectable, verdict=pair.verdict))
     return rows
 
 
@@ -164,12 +164,18 @@ def mean_and_std(values: list[float]) -> tuple[float, float]:
     return float(np.mean(values)) if values else math.nan, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
+def delete_leftovers(out: Path):
+    """Files that only some commands write: an earlier one's would contradict the new tables."""
+    for name in ("pairs.csv", "tuned.csv", "aa.json", "figures/peak_lr.png", "figures/tuned_ranking.png", "figures/plan.png"):
+        (out / name).unlink(missing_ok=True)
+
+
 def write_tables(out: Path, rows: list[dict]) -> list[dict]:
     """Write runs.csv, summary.csv, curves.csv and, with two seeds or more, pairs.csv; returns the summary."""
+    delete_leftovers(out)
     summary = summary_rows(rows)
     write_csv(out / "runs.csv", RUN_COLUMNS, rows)
     write_csv(out / "summary.csv", SUMMARY_COLUMNS, summary)
-    (out / "pairs.csv").unlink(missing_ok=True)
     if pairs := pair_rows(summary):
         write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
     with atomic(out / "curves.csv") as path, open(path, "w") as file:

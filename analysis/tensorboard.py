@@ -18,7 +18,7 @@ TAGS = dict(loss="loss/train", val_loss="loss/val", lr="lr", grad_norm="grad_nor
 def check_installed():
     """ValueError where the extra is missing, before anything is trained."""
     if importlib.util.find_spec("tensorboard") is None:
-        raise ValueError('--tensorboard needs a package that is not installed: pip install "nanosched[tensorboard]"')
+        raise ValueError('--tensorboard needs a package that is not installed: pip install -e ".[tensorboard]"')
 
 
 def write_events(out: Path, rows: list[dict]) -> Path:
@@ -46,5 +46,7 @@ def write_events(out: Path, rows: list[dict]) -> Path:
 
 
 def folder_name(row: dict) -> str:
-    """A name that only this run has: the label with what a path can't have escaped."""
-    return f"{quote(row['scheduler'], safe=':=,[]')}-lr{row['peak_lr']:g}-steps{row['steps']}-seed{row['seed']}"
+    """A name that only this run has: the label with what a path can't have escaped, and not longer than a path may be."""
+    label = quote(row["scheduler"], safe=":=,[]")
+    label = label if len(label) <= 150 else f"{label[:140]}-{row['run_id'][:8]}"
+    return f"{label}-lr{row['peak_lr']:g}-steps{row['steps']}-seed{row['seed']}"

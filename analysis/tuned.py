@@ -39,13 +39,13 @@ def tuned_rows(rows: list[dict], summary: list[dict], common: float) -> list[dic
     Args:
         rows: those of runs.csv.
         summary: those of summary.csv, without a limit to the schedules.
-        common: the peak lr that all are ranked at too.
+        common: the peak lr that all are ranked at too, those that came through there.
     """
     found = []
     for steps, lines in by_horizon(summary).items():
         best = {label: best_line([line for line in lines if line["scheduler"] == label]) for label in dict.fromkeys(line["scheduler"] for line in lines)}
         losses = {label: losses_of(rows, line) for label, line in best.items()}
-        at_common = sorted((line for line in lines if math.isclose(line["peak_lr"], common)), key=lambda line: line["rank"])
+        at_common = sorted((line for line in lines if math.isclose(line["peak_lr"], common) and not math.isnan(line["final_val_loss"])), key=lambda line: line["rank"])
         for rank, standing in enumerate(summary_of(losses), 1):
             found.append(tuned_row(rank, best[standing.schedule], standing, rows, at_common))
     return found
@@ -70,7 +70,7 @@ def tuned_row(rank: int, line: dict, standing: Standing, rows: list[dict], at_co
         rank=rank,
         **{name: line[name] for name in ("scheduler", "params", "steps", "seeds", "final_val_loss", "final_val_loss_std")},
         best_peak_lr=line["peak_lr"],
-        on_edge=line["peak_lr"] in (peaks[0], peaks[-1]),
+        on_edge=line["peak_lr"] in (peaks[0], peaks[-1]) and len(set(mean_losses(rows, line["scheduler"], line["steps"]).values())) > 1,
         peak_lrs=" ".join(f"{peak:g}" for peak in peaks),
         runs=len(own),
         **{status: sum(row["status"] == status for row in own) for status in ("diverged", "failed")},
@@ -85,6 +85,13 @@ def tuned_row(rank: int, line: dict, standing: Standing, rows: list[dict], at_co
         common_peak_lr=common and common["peak_lr"],
         common_final_val_loss=common and common["final_val_loss"],
     )
+
+
+def at_best(row: dict, summary: list[dict]) -> dict:
+    """The summary's line at a tuned schedule's best peak lr, with the standing that it has among the tuned ones."""
+    setting = dict(row, peak_lr=row["best_peak_lr"])
+    line = next(line for line in summary if all(line[name] == setting[name] for name in SETTING))
+    return {**line, **{name: value for name, value in row.items() if name not in ("marginal_s", "runs", "diverged", "failed")}}
 
 
 def write_tuned(out: Path, tuned: list[dict]) -> Path:

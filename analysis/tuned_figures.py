@@ -109,10 +109,12 @@ def place(b: Basin) -> str:
 
 
 def basin_title(basins: list[Basin]) -> str:
-    best = [b.row["best_peak_lr"] for b in basins]
+    best = [b.row["best_peak_lr"] for b in basins if len(b.mean[1]) and np.ptp(b.mean[1])]
+    if not best:
+        return "The peak lr makes no difference"
     if min(best) == max(best):
         return f"All schedules do best at a peak lr of {spell_lr(best[0], 1)}"
-    return f"The best peak lr goes from {spell_lr(min(best), 1)} to {spell_lr(max(best), 1)}, a factor of {max(best) / min(best):g}"
+    return f"The best peak lr goes from {spell_lr(min(best), 1)} to {spell_lr(max(best), 1)}, a factor of {max(best) / min(best):.3g}"
 
 
 def basin_caption(basins: list[Basin]) -> str:

@@ -39,6 +39,11 @@ def train_carry_over(runs: list[Run], config: Config, dataset, out: Path, displa
     return errors
 
 
+def still_to_train(runs: list[Run], out: Path) -> list[Run]:
+    chains = [[run for run in runs if run.seed == seed] for seed in dict.fromkeys(run.seed for run in runs)]
+    return [run for chain in chains for run in chain[first_missing(chain, out) :]]
+
+
 def first_missing(chain: list[Run], out: Path) -> int:
     """Where to go on: after the last complete run that has the state it ended in, if all before it are complete."""
     from nanosched.checkpoint import NAME

@@ -116,12 +116,12 @@ def test_the_last_to_part_comes_first_and_equals_in_the_plans_order():
 
 def test_the_title_has_the_plans_numbers():
     # constant trains all of it, cosine what follows the warmup and the peak, wsd its cooldown
-    assert title(page(plan(["constant", "cosine", "wsd"]))) == "3 runs for the price of 2.1: 124 of 180 steps are trained"
-    assert title(page(plan(["constant", "cosine", "wsd"], seeds=(0, 1)))) == "6 runs for the price of 4.1: 248 of 360 steps are trained"
+    assert title(page(plan(["constant", "cosine", "wsd"]))) == "3 runs for the price of 2.1: 124 of 180 steps to train"
+    assert title(page(plan(["constant", "cosine", "wsd"], seeds=(0, 1)))) == "6 runs for the price of 4.1: 248 of 360 steps to train"
     assert title(page(plan(**CASES["one"]))) == "Nothing is shared: all 60 steps of 1 run are trained"
     assert title(page(plan(**CASES["nothing shared"]))) == "Nothing is shared: all 120 steps of 2 runs are trained"
     resumed = [replace(branch, start=50) for branch in plan(["cosine"])]
-    assert plan_title(resumed) == "1 run for the price of 0.2: 10 of 60 steps are trained"
+    assert plan_title(resumed) == "1 run for the price of 0.2: 10 of 60 steps to train"
 
 
 def test_the_caption_says_what_there_is_to_see():
