@@ -102,7 +102,7 @@ class Falling:
 
     @staticmethod
     def values(x):
-        total = max(x.sum(), 1e-300)
+        total = max(x.sum(), 1e-100)
         relative = x[::-1].cumsum()[::-1] / total
 
         def back(gradient):

@@ -51,6 +51,7 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
         own = [row for row in rows if float(row["peak_lr"]) == peak_lr and int(row["steps"]) == steps]
         runs = {label: [row["run_id"] for row in own if row["scheduler"] == label] for label in dict.fromkeys(row["scheduler"] for row in own)}
         lost = {row["scheduler"] for row in own if row["status"] != "complete"}
+        runs = {label: ids for label, ids in runs.items() if label not in lost}
         points = read_points(out / "curves.csv", {run_id for ids in runs.values() for run_id in ids})
     except FileNotFoundError as e:
         raise ValueError(f"{out} has no {Path(e.filename).name}: give a folder that compare.py wrote") from None
@@ -58,7 +59,7 @@ def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
         raise ValueError(f"{out} has files that don't belong together: run its comparison again") from None
     if manifest.get("protocol") == "carry-over":
         raise ValueError(f"{out} has runs that were carried over from one another: a loss law holds from fresh weights on; give a comparison without --protocol carry-over")
-    runs = {label: ids for label, ids in runs.items() if label not in lost and alike([points[run_id]["lr"] for run_id in ids])}
+    runs = {label: ids for label, ids in runs.items() if alike([points[run_id]["lr"] for run_id in ids])}
     if not runs:
         peaks = ", ".join(sorted({row["peak_lr"] for row in rows}, key=float))
         raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
@@ -85,13 +86,13 @@ def read_csv(path: Path) -> list[dict]:
 
 
 def read_points(path: Path, run_ids: set[str]) -> dict[str, dict[str, np.ndarray]]:
-    """run id -> loss, lr and val_loss of every step, NaN where it was not measured."""
+    """run id -> loss, lr and val_loss of every step, NaN where it was not measured; KeyError for a run that has none."""
     found = {}
     for row in read_csv(path):
         if row["run_id"] in run_ids:
             own = found.setdefault(row["run_id"], {})
             own[int(row["step"])] = [float(row[name] or "nan") for name in ("loss", "lr", "val_loss")]  # two names of one run give it twice
-    return {run_id: dict(zip(("loss", "lr", "val_loss"), np.array([own[step] for step in sorted(own)]).T)) for run_id, own in found.items()}
+    return {run_id: dict(zip(("loss", "lr", "val_loss"), np.array([found[run_id][step] for step in sorted(found[run_id])]).T)) for run_id in run_ids}
 
 
 def validation_curve(runs: list[dict]) -> Curve:

@@ -109,7 +109,13 @@ def main():
     curves = read_curves(args.folder, args.warmup)
     if args.triples:
         return compare_triples(curves)
-    compare(curves, args.fit_on.split(","), args.turns)
+    names = args.fit_on.split(",")
+    if unknown := [name for name in names if name not in curves]:
+        sys.exit(f"error: {args.folder} has no curve {unknown[0]!r}: it has {', '.join(curves) or 'none'}")
+    try:
+        compare(curves, names, args.turns)
+    except (ValueError, RuntimeError) as e:
+        sys.exit(f"error: {e}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ class ForecastOptimal(Schedule):
     """The learning rates after the warmup whose final loss a fitted loss law predicts to be lowest, none above the peak.
 
     `law` is the path of a law that `python -m analysis.forecast` saved, or a fitted law itself; fit it at the peak lr that is used
-    here, since no law is to be trusted at another. `non_increasing` (True): each lr is at most the one before. ValueError without a
+    here, since no law is to be trusted at another. It is made of straight lines between 256 knots, since a law of this kind would choose
+    stairs of single steps. `non_increasing` (True): each lr is at most the one before. ValueError without a
     law, or for a file that holds none. Source: Luo et al. 2025 (arXiv 2503.12811).
     """
 

@@ -424,9 +424,10 @@ def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path):
     assert trained(tmp_path / "out") == before and len(before) == 1
     assert list(tmp_path.glob("out/states/*.pt"))
     assert [row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")] == ["constant"]  # what is done is shown
+    assert all("Not finished: 1 of 3 runs." in said for said in (out, *((tmp_path / "out" / name).read_text() for name in ("summary.md", "report.html"))))
 
     on = cli(*command, "constant,cosine,linear", "--out", "out")
-    assert on.code == 0 and "1 complete, 2 to train" in on.out
+    assert on.code == 0 and "1 complete, 2 to train" in on.out and "Not finished" not in on.out + (tmp_path / "out" / "summary.md").read_text()
     assert before.items() < trained(tmp_path / "out").items()
     assert not list(tmp_path.glob("out/states/*.pt"))
     assert cli(*command, "cosine,linear", "--out", "undisturbed").code == 0
@@ -556,6 +557,15 @@ def test_a_schedule_against_itself(cli, toml, tmp_path):
     assert result["mean"] == pytest.approx(means[1] - means[0]) and result["low"] < result["mean"] < result["high"]
 
 
+def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
+    toml()
+    command = ["compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--out", "out"]
+    assert cli(*command, "--aa", "--seeds", "0,1", "--steps", "6,12").code == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["config"]["steps"] == 6 and {run["steps"] for run in manifest["runs"]} == {6}
+    assert cli(*command).code == 0 and not (tmp_path / "out" / "aa.json").exists()  # it was of another command
+
+
 def test_the_control_needs_two_seeds(cli, toml):
     toml()
     assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", "--aa", "--seeds", "3"), "seeds=[3]", "--aa")
@@ -587,6 +597,8 @@ def test_the_control_needs_two_seeds(cli, toml):
     (["--out", "short.txt/out"], ["short.txt"]),
     (["--out", "taken"], ["taken/runs"]),
     (["--seeds", str(2**64)], ["seeds"]),
+    (["--aa", "--seeds", f"0,{2**32 - 1}"], ["seeds", "--aa"]),
+    (["--peak-lr", "1e-3,1.0000001e-3"], ["peak_lr", "agree to 6 digits"]),
     (["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"]),
     (["--schedulers", ""], ["empty"]),
 ])  # fmt: skip

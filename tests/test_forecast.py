@@ -179,6 +179,14 @@ def test_noise_that_drowns_the_falls_is_refused(law):
 
 
 @by_law
+def test_a_second_copy_of_a_curve_is_no_new_evidence(law):
+    curves = curves_of(law, noise=1e-3)
+    once, twice = type(law).fit(curves), type(law).fit(curves * 2)
+    lrs = lrs_of("linear")
+    assert twice == once and twice.interval(lrs, [299], draws=10) == once.interval(lrs, [299], draws=10)
+
+
+@by_law
 def test_too_few_points_are_refused(law):
     few = [Curve(c.lrs, c.steps[-1:], c.losses[-1:]) for c in curves_of(law)]
     with pytest.raises(ValueError, match="points after their highest lr"):
@@ -193,7 +201,7 @@ def test_curves_that_no_law_describes_are_refused():
 
 @pytest.mark.parametrize("change, words", [
     (dict(lrs=[[1.0]]), "shape"), (dict(lrs=[1.0, -1.0, 1.0]), "negative"), (dict(lrs=[0.0] * 3), "0 throughout"), (dict(steps=[0, 3]), "steps 0 to 2"),
-    (dict(steps=[1, 0]), "ascending"), (dict(steps=[0.5, 1]), "whole numbers"), (dict(losses=[1.0]), "one for each"), (dict(losses=[1.0, np.nan]), "not finite"),
+    (dict(steps=[1, 0]), "ascending"), (dict(steps=[False, True]), "whole numbers"), (dict(steps=[0.5, 1]), "whole numbers"), (dict(losses=[1.0]), "one for each"), (dict(losses=[1.0, np.nan]), "not finite"),
 ])  # fmt: skip
 def test_curves_that_cannot_be_right(change, words):
     with pytest.raises(ValueError, match=words) as error:
@@ -261,6 +269,11 @@ def test_the_designed_schedule_beats_every_other_of_its_peak(law):
     others = {spec: law.predict(lrs_of(spec), [299])[0] for spec in split_specs("all") if spec != "plateau"}
     falling = {spec: loss for spec, loss in others.items() if (np.diff(lrs_of(spec)[30:]) <= 1e-15).all()}
     assert best < min(falling.values())
+
+
+def test_a_law_that_promises_the_impossible_designs_nothing():
+    with pytest.raises(RuntimeError, match="below all that it allows: use it at the peak lr it was fitted at"):
+        optimal_lrs(POWER, 300, 0.8, lrs_of("constant")[:30])
 
 
 def test_any_shape_is_no_worse_than_a_falling_one():
@@ -370,6 +383,59 @@ def test_runs_that_were_carried_over_are_refused(comparison, monkeypatch, capsys
     manifest = json.loads((comparison / "manifest.json").read_text())
     (comparison / "manifest.json").write_text(json.dumps(manifest | dict(protocol="carry-over")))
     with pytest.raises(SystemExit, match="error: .* carried over .* fresh weights"):
+        call(monkeypatch, capsys, comparison)
+
+
+def rewritten(path, change):
+    """The CSV with every row changed, or left out where that gives None."""
+    with open(path, newline="") as file:
+        rows = [new for row in csv.DictReader(file) if (new := change(row))]
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_schedule_that_nobody_loaded_is_known_by_its_curve(comparison, monkeypatch, capsys):
+    rewritten(comparison / "runs.csv", lambda row: row | dict(scheduler="mine" if row["scheduler"] == "linear" else row["scheduler"]))
+    assert "mine" in call(monkeypatch, capsys, comparison)
+    with pytest.raises(SystemExit, match="error: unknown schedule 'mine'"):
+        call(monkeypatch, capsys, comparison, "--steps", "400")
+
+
+def test_seeds_with_other_learning_rates_are_no_curve(comparison, monkeypatch, capsys):
+    def reacted(row):
+        return row | dict(lr=float(row["lr"]) / 2) if row["run_id"] == "plateau1" and int(row["step"]) > 100 else row
+
+    rewritten(comparison / "curves.csv", reacted)
+    assert "plateau" not in call(monkeypatch, capsys, comparison)
+
+
+def test_other_horizons_leave_out_what_reacts_to_the_loss(comparison, monkeypatch, capsys):
+    said = call(monkeypatch, capsys, comparison, "--steps", "400")
+    assert "linear" in said and "plateau" not in said
+    with pytest.raises(SystemExit, match="plateau reacts to the loss"):
+        call(monkeypatch, capsys, comparison, "--steps", "400", "--schedulers", "plateau")
+
+
+def test_a_law_that_is_there_is_kept(comparison, monkeypatch, capsys):
+    call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
+    before = (comparison / "law.json").read_bytes()
+    said = call(monkeypatch, capsys, comparison, "--law", "annealing", "--save-law", str(comparison / "other.json"))
+    assert "other.json" in said and load_law(comparison / "other.json") != load_law(comparison / "law.json")
+    assert "was kept" in call(monkeypatch, capsys, comparison) and (comparison / "law.json").read_bytes() == before
+
+
+def test_several_peak_lrs_without_the_usual_one(comparison, monkeypatch, capsys):
+    manifest = json.loads((comparison / "manifest.json").read_text())
+    manifest["config"]["peak_lr"] = 1e-3  # which nothing was trained at
+    (comparison / "manifest.json").write_text(json.dumps(manifest))
+    assert "at a peak lr of 0.008" in call(monkeypatch, capsys, comparison)
+
+
+def test_files_that_do_not_belong_together_are_one_line(comparison, monkeypatch, capsys):
+    rewritten(comparison / "curves.csv", lambda row: None if row["run_id"] == "wsd1" else row)
+    with pytest.raises(SystemExit, match="error: .* don't belong together"):
         call(monkeypatch, capsys, comparison)
 
 

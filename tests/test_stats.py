@@ -441,3 +441,19 @@ def test_variance_on_one_side_is_enough():
 def test_a_seed_on_both_sides_is_refused():
     with pytest.raises(ValueError, match=r"seeds \[1\] are in both"):
         noise_floor(by_seed(1.0, 2.0), {1: 2.0, 2: 3.0})
+
+
+def test_who_lacks_a_seed_comes_after_those_that_have_it():
+    standings = summary(dict(whole={0: 2.0, 1: 2.2}, half={0: 2.05}))
+    assert [line.schedule for line in standings] == ["whole", "half"]  # 0.05 higher on the seed they share, though lower on average
+
+
+def test_only_those_that_can_be_told_apart_are_counted():
+    losses = dict(a={0: 1.0, 1: 1.1, 2: 1.2}, b={0: 2.0, 1: 2.11, 2: 2.19}, same={0: 1.0, 1: 1.1, 2: 1.2}, gone=dict.fromkeys(range(3), math.nan))
+    assert summary(losses)[0].verdict == "ranks first, told apart from 1 of 1 others; the same as same; gone came through with no seed of it"
+
+
+def test_what_a_pair_can_detect_is_found_four_times_of_five():
+    differences = [0.01, 0.03, -0.01, 0.02, 0.015]
+    found = pair(dict(a=dict.fromkeys(range(5), 1.0), b={seed: 1 + d for seed, d in enumerate(differences)}), "a", "b")
+    assert power(found.detectable / np.std(differences, ddof=1), 5, ALPHA) == pytest.approx(0.8)

@@ -87,6 +87,8 @@ def test_tuning_on_the_command_line(cli, toml, tmp_path):
         assert int(row["runs"]) == len(own) and float(row["marginal_s"]) == pytest.approx(sum(float(run["marginal_s"]) for run in own))
         assert float(row["common_peak_lr"]) == 0.01 and float(row["common_final_val_loss"]) == pytest.approx(means[0.01])
     assert sorted(row["common_rank"] for row in tuned) == ["1", "2"]
+    pasted = (tmp_path / "out" / "summary.md").read_text()
+    assert f"| 1 | `{tuned[0]['scheduler']}` | {float(tuned[0]['best_peak_lr']):g} |" in pasted and pasted.count("\n| ") == 2  # a row for each schedule
     assert (tmp_path / "out" / "figures" / "peak_lr.png").exists() and (tmp_path / "out" / "figures" / "tuned_ranking.png").exists()
     finer = cli(*command, "--refine")
     assert finer.code == 0
@@ -104,3 +106,23 @@ def test_tuning_past_divergence_and_several_horizons(cli, toml, tmp_path):
     tuned = table(tmp_path / "out" / "tuned.csv")
     assert [(row["steps"], row["rank"]) for row in tuned] == [("6", "1"), ("12", "1")]
     assert all(int(row["diverged"]) >= 1 and float(row["best_peak_lr"]) < 1e8 for row in tuned)
+
+
+def test_the_common_peak_lr_is_one_that_was_asked_for(cli, toml, tmp_path):
+    toml()
+    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,cosine", "--seeds", "0,1", "--tune", "--peak-lr", "0.002,0.004,0.008", "--out", "out")
+    tuned = table(tmp_path / "out" / "tuned.csv")
+    assert done.code == 0 and {float(row["common_peak_lr"]) for row in tuned} == {0.004} and sorted(row["common_rank"] for row in tuned) == ["1", "2"]
+
+
+def test_where_the_peak_lr_makes_no_difference_nothing_is_best_on_an_edge(cli, toml, tmp_path):
+    toml()
+    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "torch:ConstantLR:factor=1.0,torch:OneCycleLR:max_lr=6e-3,total_steps=12", "--tune", "--out", "out")
+    tuned = {row["scheduler"].split(":")[1]: row for row in table(tmp_path / "out" / "tuned.csv")}
+    assert done.code == 0 and tuned["OneCycleLR"]["on_edge"] == "False" and len(tuned["OneCycleLR"]["peak_lrs"].split()) == 3
+
+
+def test_a_dry_run_counts_the_first_grid(cli, toml):
+    toml()
+    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,cosine", "--tune", "--dry-run", "--out", "out")
+    assert done.code == 0 and "6 runs asked for" in done.out and "--tune begins with these" in done.out
