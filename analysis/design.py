@@ -22,8 +22,7 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
         non_increasing: no lr after the warmup is above the one before it.
 
     Raises:
-        ValueError: no step after the warmup.
-        RuntimeError: the law promises less than its own L0, which no training reaches; or no finite loss for any start.
+        ValueError: no step after the warmup; a law that promises less than its own L0, which no training reaches, or no finite loss.
     """
     warmup_lrs = np.asarray(warmup_lrs, dtype=float)
     free = steps - len(warmup_lrs)
@@ -33,9 +32,9 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
     found = [search(law, warmup_lrs, peak_lr, free, start, shape) for start in STARTS]
     loss, lrs = min(found, key=lambda pair: pair[0])
     if not np.isfinite(loss):
-        raise RuntimeError("the law gives no finite loss for any start: fit it on other curves")
+        raise ValueError("the law gives no finite loss for any start: fit it on other curves")
     if loss <= law.L0:
-        raise RuntimeError(f"the law promises a loss of {loss:.3g}, below all that it allows: use it at the peak lr it was fitted at, and keep non_increasing=True")
+        raise ValueError(f"the law promises a loss of {loss:.3g}, below all that it allows: use it at the peak lr it was fitted at, and keep non_increasing=True")
     return lrs
 
 
