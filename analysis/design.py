@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 KNOTS = (8, 16, 32, 64, 128, 256)  # the shape is found on few knots first, then refined; on one a step it would be a staircase that only the law likes
+MOST_GAIN = 0.1  # over the best of the usual schedules, as part of its loss: what promises more is a weakness of the law
 STARTS = ("linear", "wsd", "cosine")
 
 
@@ -22,7 +23,7 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
         non_increasing: no lr after the warmup is above the one before it.
 
     Raises:
-        ValueError: no step after the warmup; a law that promises less than its own L0, which no training reaches, or no finite loss.
+        ValueError: no step after the warmup; a law that promises more than MOST_GAIN over usual schedules, or no finite loss.
     """
     warmup_lrs = np.asarray(warmup_lrs, dtype=float)
     free = steps - len(warmup_lrs)
@@ -33,8 +34,11 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
     loss, lrs = min(found, key=lambda pair: pair[0])
     if not np.isfinite(loss):
         raise ValueError("the law gives no finite loss for any start: fit it on other curves")
-    if loss <= law.L0:
-        raise ValueError(f"the law promises a loss of {loss:.3g}, below all that it allows: use it at the peak lr it was fitted at, and keep non_increasing=True")
+    usual = min(law.final_loss_gradient(np.concatenate([warmup_lrs, peak_lr * start_values(start, free)]))[0] for start in STARTS)
+    if loss < max(law.L0, (1 - MOST_GAIN) * usual):
+        raise ValueError(
+            f"the law promises a loss of {loss:.3g}, where the best of {', '.join(STARTS)} has {usual:.3g}: schedules don't differ so much; use it at the peak lr it was fitted at, and keep non_increasing=True"
+        )
     return lrs
 
 
