@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from .loss_laws import Curve, LossLaw, Units, fall_sizes
+from .loss_laws import Curve, LossLaw, Units, fall_sizes, top
 
 HUBER = 1e-3  # in log loss
 ALPHAS = (0.2, 0.4, 0.7)  # to start from
@@ -70,7 +70,7 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
-    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep], c.name) for c in distinct(curves) if (keep := c.steps >= max(c.lrs.argmax(), FIRST * len(c.lrs))).any()]
+    curves = [Curve(c.lrs, c.steps[keep], c.losses[keep], c.name) for c in distinct(curves) if (keep := c.steps >= max(top(c.lrs), FIRST * len(c.lrs))).any()]
     points, parameters = sum(len(curve.steps) for curve in curves), 4 + len(law.SHAPES)
     if points <= parameters:
         raise ValueError(f"{law.__name__} has {parameters} parameters and the curves have {points} points after their highest lr and first tenth: give more curves or points")
@@ -205,8 +205,8 @@ def check_doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray]
 
 def probes(problem: Problem) -> dict[str, np.ndarray]:
     longest = max(problem.curves, key=lambda curve: len(curve.lrs)).lrs
-    top, steps = longest.argmax(), len(longest)
-    flat = np.append(longest[:top], np.full(steps - top, longest.max()))
+    first, steps = top(longest), len(longest)
+    flat = np.append(longest[:first], np.full(steps - first, longest.max()))
     down = flat * np.minimum(1, (steps - np.arange(steps)) / max(0.2 * steps, 1))
     return {"a constant lr": flat, "a decay over the last fifth": down}
 

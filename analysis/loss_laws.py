@@ -191,7 +191,7 @@ class MultiPowerLaw(LossLaw):
     def final_loss_gradient(self, lrs) -> tuple[float, np.ndarray]:
         """(the loss after the last of `lrs`, its derivative by each of them, float64 (T,))."""
         lrs = checked_lrs(lrs)
-        counts = np.arange(len(lrs)) > lrs.argmax()
+        counts = np.arange(len(lrs)) > top(lrs)
         total, rest, eta = lrs.sum(), lrs[::-1].cumsum()[::-1], np.maximum(lrs, FLOOR * lrs.max())
         size = np.where(counts, np.append(0.0, lrs[:-1] - lrs[1:]), 0)
         scale = self.C * eta**-self.gamma
@@ -239,7 +239,7 @@ class AnnealingLaw(LossLaw):
         """(the loss after the last of `lrs`, its derivative by each of them, float64 (T,))."""
         lrs = checked_lrs(lrs)
         after = np.arange(len(lrs), 0, -1)  # steps that a fall at each step has had at the end, its own too
-        weight = np.where(np.arange(len(lrs)) > lrs.argmax(), self.tau * (1 - (1 - 1 / self.tau) ** after), 0)
+        weight = np.where(np.arange(len(lrs)) > top(lrs), self.tau * (1 - (1 - 1 / self.tau) ** after), 0)
         by_lr = -weight
         by_lr[:-1] += weight[1:]
         loss = self.L0 + self.A * lrs.sum() ** -self.alpha - self.B * (fall_sizes(lrs) @ weight)
@@ -261,10 +261,15 @@ def load_law(path) -> LossLaw:
 # -- the falls of the lr
 
 
+def top(lrs) -> int:
+    """The first step at the highest lr, as far as rounding goes: a second peak of the same height is not the top."""
+    return int((lrs >= (1 - 1e-9) * lrs.max()).argmax())
+
+
 def fall_sizes(lrs) -> np.ndarray:
     """eta_{k-1} - eta_k at each step k after the one of the highest lr, negative where the lr rises; 0 up to it: (T,)."""
     size = np.append(0.0, lrs[:-1] - lrs[1:])
-    size[: lrs.argmax() + 1] = 0
+    size[: top(lrs) + 1] = 0
     return size
 
 

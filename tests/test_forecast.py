@@ -107,6 +107,16 @@ def test_falls_put_together_in_blocks_change_a_loss_by_less_than_one_in_10_000(s
     assert POWER.L0 - near * POWER.B == pytest.approx(POWER.L0 - exact * POWER.B, rel=1e-4)
 
 
+@by_law
+def test_a_second_peak_higher_by_rounding_is_not_the_top(law):
+    lrs = lrs_of("cosine_restarts")
+    higher = lrs.copy()
+    second = 31 + int(lrs[31:].argmax())
+    assert lrs[second] > 0.9 * lrs.max()
+    lrs[second], higher[second] = lrs.max(), lrs.max() * (1 + 1e-15)
+    assert law.predict(higher, [299]) == pytest.approx(law.predict(lrs, [299]), rel=1e-9)
+
+
 # --- fits
 
 
