@@ -240,7 +240,7 @@ def show_results(runs, errors, config, dataset, out, args):
     write_manifest(out, runs, rows, config, dataset, args.protocol, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
     files = [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
     figures = draw_figures(out, rows, summary)
-    branches, best, noise, judged = None, None, None, summary
+    branches, judged, noise = None, None, None
     if args.protocol == "fresh":
         branches = plan_branches(distinct(runs), config)
         figures.append(draw_plan(out, branches))
@@ -256,7 +256,7 @@ def show_results(runs, errors, config, dataset, out, args):
     else:
         print_ranking(summary, len({run.seed for run in runs}))
     notes = [unfinished(len(rows), len(runs))] * (len(rows) < len(runs)) + [CARRIED] * (args.protocol == "carry-over")
-    files.append(write_markdown(out, judged, notes))
+    files.append(write_markdown(out, judged or summary, notes))
     if notes:
         print("\n" + "\n".join(notes))
     if args.protocol == "fresh" and cost["runs"] > 1:
@@ -267,7 +267,7 @@ def show_results(runs, errors, config, dataset, out, args):
         seeds = list(dict.fromkeys(run.seed for run in runs))
         noise = control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
         print("\n" + noise)
-    report = write_report(out, rows, summary, branches, best, noise)
+    report = write_report(out, rows, summary, branches, judged, noise)
     if args.tensorboard:
         from analysis.tensorboard import write_events
 

@@ -29,9 +29,10 @@ def control(out: Path, rows: list[dict], seeds: tuple[list[int], list[int]]) -> 
 
 def spell(result: dict) -> str:
     named = " against ".join(",".join(map(str, group)) for group in result["seeds"])
-    words = f"A/A: {result['schedule']} with seeds {named}: the means differ by {result['mean']:+.4f}"
+    words = f"A/A: {result['schedule']} with seeds {named}: "
     if math.isnan(result["mean"]):
-        return f"A/A: {result['schedule']} with seeds {named}: no complete run on one side at least, so nothing is compared."
+        return f"{words}no complete run on one side at least, so nothing is compared."
+    words += f"the means differ by {result['mean']:+.4f}"
     if math.isnan(result["p"]):
         return f"{words}. Two complete runs on each side are needed for more"
     called = "called different, which happens by chance in 1 of 20 such controls" if result["different"] else "not called different"

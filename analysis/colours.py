@@ -9,7 +9,7 @@ from schedulers.spelling import split_name
 
 FAMILIES = {  # Okabe and Ito's palette, which colour-blind people can tell apart; its yellow is too pale for a line
     "#000000": ["constant", "step", "multistep", "piecewise"],
-    "#0072B2": ["linear", "polynomial", "exponential", "rex", "tanh", "bound_optimal"],
+    "#0072B2": ["linear", "polynomial", "exponential", "rex", "tanh"],
     "#E69F00": ["cosine", "cosine_restarts"],
     "#009E73": ["inverse_sqrt", "inverse_sqrt_cooldown", "power"],
     "#D55E00": ["wsd", "wssd", "trapezoid"],

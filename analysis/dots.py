@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .page import DARK, TEXT, WIDTH, chars, counted, fold, height_of, new_page, shorten, spell_lr, width_of
+from .ranking import ONE_SEED
 
 LABELS = 2.6  # inches a label may take before it is folded
 
@@ -182,7 +183,7 @@ def wins(group, other) -> tuple[int, int]:
 
 def ranking_caption(seeds, setup) -> str:
     if seeds == 1:
-        meaning = "One seed: no ranking is claimed, since seeds alone change the loss. Dot: the run; vertical line: the lowest."
+        meaning = f"{ONE_SEED} Dot: the run; vertical line: the lowest."
     else:
         meaning = "Dot: a seed; black bar: mean over seeds (numbers at the right); line: from lowest to highest; vertical line: the lowest mean."
     return f"{meaning} The axis is zoomed to the data; an arrow is a run beyond it. Colour: the schedule's family. {setup}"

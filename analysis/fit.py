@@ -47,6 +47,8 @@ class Fitted:
     theta: np.ndarray  # logarithms of the parameters, in units
     pull: float
     residuals: list  # of each curve (n,), in log loss
+    error: float  # the largest miss of a curve
+    spread: np.ndarray  # (p, p): a derivative by theta (p,) times it is the standard error in p independent parts
     refitted: dict = field(default_factory=dict)  # draws -> theta of the fits of a bootstrap, which every interval needs
 
 
@@ -65,8 +67,9 @@ def fit(law: type, curves: list[Curve]) -> LossLaw:
     theta = best_of(problem, [free.x, *begin], pull).x
     residuals = split(problem, problem.log_losses - np.log(model(problem, theta)[0]))
     check_misfit(problem, residuals)
-    check_doubt(problem, theta, residuals)
-    return make_law(problem, theta, Fitted(problem, theta, pull, residuals))
+    fitted = Fitted(problem, theta, pull, residuals, *uncertainty(problem, theta, residuals))
+    check_doubt(fitted)
+    return make_law(problem, theta, fitted)
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
@@ -188,17 +191,17 @@ def check_misfit(problem: Problem, residuals: list[np.ndarray]):
             )
 
 
-def check_doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray]):
+def check_doubt(fitted: Fitted):
     """ValueError where the curves don't determine the final losses of a constant lr and of a decay.
 
     Both are as long as the longest curve, at its highest lr. A cosine alone, for example, can't tell what its fall brought from the
     progress of the steps.
     """
-    for name, lrs in probes(problem).items():
-        uncertain = doubt(problem, theta, residuals, at(problem, lrs, np.array([len(lrs) - 1])))[0]
+    for name, lrs in probes(fitted.problem).items():
+        uncertain = doubt(fitted, *model(at(fitted.problem, lrs, np.array([len(lrs) - 1])), fitted.theta))[0]
         if not uncertain < MOST_DOUBT:
             raise ValueError(
-                f"the curves leave {problem.law.__name__} open: the final loss of {name} would be uncertain by {uncertain:.1%} of it, and at most {MOST_DOUBT:.1%} is allowed; "
+                f"the curves leave {fitted.problem.law.__name__} open: the final loss of {name} would be uncertain by {uncertain:.1%} of it, and at most {MOST_DOUBT:.1%} is allowed; "
                 "add a curve of another shape, such as a constant lr beside a decay"
             )
 
@@ -240,17 +243,21 @@ def interval(law: LossLaw, lrs: np.ndarray, steps: np.ndarray, level: float, dra
 
     if law.fitted is None:
         raise ValueError("this law has no curves that it was fitted on: get one from fit")
-    problem, theta, residuals = law.fitted.problem, law.fitted.theta, law.fitted.residuals
-    probe = at(problem, lrs, steps)
-    losses = model(probe, theta)[0]
-    wrong = t.ppf((1 + level) / 2, len(problem.curves)) * doubt(problem, theta, residuals, probe) * losses
+    probe = at(law.fitted.problem, lrs, steps)
+    losses, by_theta = model(probe, law.fitted.theta)
+    wrong = t.ppf((1 + level) / 2, len(law.fitted.problem.curves)) * doubt(law.fitted, losses, by_theta) * losses
     drawn = [model(probe, other)[0] for other in bootstrap(law.fitted, draws)]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return losses - np.hypot(wrong, np.maximum(losses - low, 0)), losses + np.hypot(wrong, np.maximum(high - losses, 0))
 
 
-def doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray], probe: Problem) -> np.ndarray:
-    """Standard errors of the predictions of `probe`, as parts of them: (n,).
+def doubt(fitted: Fitted, losses: np.ndarray, by_theta: np.ndarray) -> np.ndarray:
+    """Standard errors of predicted losses (n,) with these derivatives (n, p), as parts of them: (n,)."""
+    return np.hypot(np.linalg.norm(by_theta @ fitted.spread, axis=1) / np.abs(losses), fitted.error)
+
+
+def uncertainty(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray]) -> tuple[float, np.ndarray]:
+    """(error, spread) as `Fitted` has them.
 
     By the delta method, and by how far the law misses a curve: what it gets wrong it gets wrong all along a curve, so a curve counts as
     one observation, with the largest `miss` of them, or HUBER if that is less. The typical values count as known to a factor of two.
@@ -259,9 +266,7 @@ def doubt(problem: Problem, theta: np.ndarray, residuals: list[np.ndarray], prob
     losses, derivatives = model(problem, theta)
     weights = np.concatenate([np.full(len(own), 1 / (error * len(own) ** 0.5)) for own in residuals])
     _, size, directions = np.linalg.svd(np.vstack([derivatives * (weights / losses)[:, None], pulls(problem, 1.0)]), full_matrices=False)
-    predicted, by_theta = model(probe, theta)
-    unsure = np.linalg.norm(by_theta @ directions.T / np.maximum(size, 1e-12 * size[0]), axis=1) / np.abs(predicted)
-    return np.hypot(unsure, error)
+    return error, directions.T / np.maximum(size, 1e-12 * size[0])
 
 
 def miss(residuals: np.ndarray) -> float:

@@ -25,6 +25,7 @@ from .measured import Measured, read_measured
 __all__ = ["AnnealingLaw", "Curve", "LossLaw", "MultiPowerLaw", "load_law"]
 
 LAWS = {"multi-power": MultiPowerLaw, "annealing": AnnealingLaw}
+FIT_ON = ("constant", "cosine", "wsd")  # what tells a law most: one that stays high, one slow decay, one late and fast
 MOST_OPEN = 0.1  # half an interval over its prediction: beyond, no number is given
 COLUMNS = ["scheduler", "steps", "peak_lr", "fitted_on", "predicted", "low", "high", "measured", "error"]
 
@@ -65,11 +66,16 @@ def forecast_rows(law: LossLaw, measured: Measured, asked: list[str], steps: int
     for label in asked:
         known = measured.curves.get(label) if steps == measured.steps else None
         lrs, last, final = (known.lrs, known.steps[-1:], float(known.losses[-1])) if known else (lrs_of(label, steps, measured), np.array([steps - 1]), math.nan)
-        predicted, low, high = (float(values[0]) for values in (law.predict(lrs, last), *law.interval(lrs, last)))
+        predicted, low, high = predict_at(law, lrs, last)
         if high - low > 2 * MOST_OPEN * predicted:
             predicted = low = high = math.nan
         rows.append(dict(scheduler=label, steps=steps, peak_lr=measured.peak_lr, fitted_on=label in fit_on, predicted=predicted, low=low, high=high, measured=final, error=predicted - final))
     return sorted(rows, key=lambda row: (math.isnan(row["predicted"]), row["predicted"]))
+
+
+def predict_at(law: LossLaw, lrs: np.ndarray, step: np.ndarray) -> tuple[float, float, float]:
+    """(prediction, low, high) at one step, (1,)."""
+    return tuple(float(values[0]) for values in (law.predict(lrs, step), *law.interval(lrs, step)))
 
 
 def measurable(measured: Measured, steps: int) -> list[str]:

@@ -12,7 +12,7 @@ from .theory import optimal_peak_lr
 
 
 def bound_rows(schedules) -> list[dict]:
-    """A row for each schedule and horizon, the lowest bound first within a horizon.
+    """A row for each schedule and horizon, the lowest bound first within a horizon; none where the bound is infinite or the lrs react to the loss.
 
     Args:
         schedules: (label, Schedule) pairs; of several peak lrs of one, the first counts, since the bound chooses its own.
@@ -21,7 +21,7 @@ def bound_rows(schedules) -> list[dict]:
         dicts: scheduler; steps; bound, at the schedule's own best peak lr, over the lowest of the horizon; peak_ratio, that
         peak over the one of the schedule with the lowest bound. Both are free of the unknown distance and gradient norm.
     """
-    first = {(schedule.steps, label): schedule for label, schedule in reversed(schedules)}
+    first = {(schedule.steps, label): schedule for label, schedule in reversed(schedules) if not schedule.reactive}
     found = {key: optimal_peak_lr(schedule.lrs()) for key, schedule in reversed(first.items())}
     rows = []
     for steps in sorted({steps for steps, _ in found}):
@@ -33,7 +33,6 @@ def bound_rows(schedules) -> list[dict]:
 
 def print_bounds(schedules):
     """Print bound_rows: a forecast from convex theory, which knows neither model nor data."""
-    schedules = [(label, schedule) for label, schedule in schedules if not schedule.reactive]
     rows = bound_rows(schedules)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("#", "steps", "bound / lowest", "best peak lr / that of #1"):
@@ -47,6 +46,7 @@ def print_bounds(schedules):
         console = Console(highlight=False, width=max(Console().width, 80 + max(len(row["scheduler"]) for row in rows)))
         console.print("\nconvex bound on the final loss, each schedule at its own best peak lr:")
         console.print(table)
-    infinite = dict.fromkeys(label for label, schedule in schedules if schedule.lrs()[-1] == 0)
+    shown = {(row["scheduler"], row["steps"]) for row in rows}
+    infinite = dict.fromkeys(label for label, schedule in schedules if not schedule.reactive and (label, schedule.steps) not in shown)
     if infinite:
         print(f"infinite, since the last learning rate is 0: {', '.join(infinite)}")

@@ -130,7 +130,7 @@ class LossLaw:
     def interval(self, lrs, steps, level: float = 0.95, draws: int = 100) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) of `predict`, float64 (n,) each: by a residual bootstrap, and by how far the law misses the curves it was fitted on.
 
-        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, as analysis.fit.doubt estimates it from
+        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, as analysis.fit.uncertainty estimates it from
         the fitted curves, with Student's t for so few of them. A schedule unlike all of those can be further off. NaN before the first
         lr above 0.
 
@@ -193,7 +193,7 @@ class MultiPowerLaw(LossLaw):
         lrs = checked_lrs(lrs)
         counts = np.arange(len(lrs)) > top(lrs)
         total, rest, eta = lrs.sum(), lrs[::-1].cumsum()[::-1], np.maximum(lrs, FLOOR * lrs.max())
-        size = np.where(counts, np.append(0.0, lrs[:-1] - lrs[1:]), 0)
+        size = fall_sizes(lrs)
         scale = self.C * eta**-self.gamma
         value = np.where(counts, 1 - (1 + scale * rest) ** -self.beta, 0)  # G
         slope = size * self.beta * (1 + scale * rest) ** (-self.beta - 1) * scale  # size dG/dS_k

@@ -7,10 +7,7 @@ from pathlib import Path
 
 from nanosched.files import atomic
 
-from .ranking import interval, lost, number
-
-ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
-
+from .ranking import ONE_SEED, interval, lost, number
 
 def write_markdown(out: Path, lines: list[dict], notes: list[str] = ()) -> Path:
     """Write out/summary.md: one table, the verdicts on the best of each horizon, and the notes.
@@ -42,4 +39,8 @@ def verdicts(summary: list[dict]) -> list[str]:
     if all(line["seeds"] < 2 for line in summary):
         return [ONE_SEED]
     best = [line for line in summary if line["rank"] == 1 and not math.isnan(line["final_val_loss"])]
-    return [f"At {line['steps']:,} steps, " + (f"{line['verdict']}." if "nothing is tested" in line["verdict"] else f"`{line['scheduler']}` {line['verdict']}.") for line in best]
+    return [f"At {line['steps']:,} steps, {named(line)}{line['verdict']}." for line in best]
+
+
+def named(line: dict) -> str:
+    return "" if "nothing is tested" in line["verdict"] else f"`{line['scheduler']}` "

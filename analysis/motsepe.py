@@ -10,7 +10,6 @@ README.md, published.csv and protocols.png there. RUNS.json holds the blog's raw
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from pathlib import Path
@@ -21,8 +20,10 @@ from nanosched.config import load_toml
 from nanosched.files import atomic
 from schedulers import resolve
 
+from . import measured
 from .stability import loss_stability
 from .stats import rank_correlation
+from .tables import write_csv
 
 NAMES = ["Constant", "Step", "MultiStep", "Exponential", "CosineAnnealing", "Linear", "Polynomial", "Cyclic", "OneCycle", "CosineAnnealingWarmRestarts"]
 STORES = dict(carry_over="carry-over", reversed="reversed", fresh="fresh")  # our comparisons, by folder
@@ -73,15 +74,12 @@ def write_published(out: Path, raw: dict):
         losses, times = np.array(run["losses"]), np.array(run["times"])
         numbers = dict(first_loss=losses[0], last_loss=losses[-1], stability=loss_stability(losses), total_s=times.sum(), median_step_s=np.median(times))
         rows.append(dict(place=place, name=name, schedule=spec) | {key: round(float(value), 4) for key, value in numbers.items()})
-    with atomic(out / "published.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(out / "published.csv", COLUMNS, rows)
 
 
 def read_csv(path: Path) -> list[dict]:
-    with open(path, newline="") as file:
-        return [{key: number_or_text(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    """With numbers as such."""
+    return [{key: number_or_text(value) for key, value in row.items()} for row in measured.read_csv(path)]
 
 
 def number_or_text(value: str):

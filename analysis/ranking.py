@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
+MORE_SEEDS = f"{ONE_SEED} Give --seeds 0,1,2 to see by how much."
 CARRIED = "Carry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking."
 
 
@@ -51,7 +53,7 @@ def print_ranking(summary: list[dict], seeds: int):
         if line["rank"] == 1 and len(horizon) > 1 and seeds > 1:
             print("\n" + spell_verdicts(horizon, several_steps))
     if seeds == 1:
-        print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
+        print("\n" + MORE_SEEDS)
 
 
 def spell_verdicts(lines: list[dict], several_steps: bool) -> str:

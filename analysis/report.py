@@ -15,13 +15,11 @@ from sweep.store import load_run
 
 from .dots import setup_words
 from .figures import Group, read_groups
-from .markdown import ONE_SEED
 from .markup import Html, as_json, escape, menu, paragraph, radios, styles, swatch
 from .page import spell_lr
 from .panels import NOTHING
-from .ranking import CARRIED, unfinished
+from .ranking import CARRIED, ONE_SEED, unfinished
 from .tables import by_horizon
-from .tuned import at_best
 
 FOLDER = Path(__file__).parent
 SHOWN = 8  # more lines than this are not ticked at first
@@ -57,7 +55,7 @@ class Comparison:
         return Html(f'<span class="schedule">{swatch(self.styles[label])}<span>{escape(label + setting)}</span></span>')
 
 
-def write_report(out: Path, rows: list[dict], summary: list[dict], branches: list | None, tuned: list[dict] | None = None, control: str | None = None) -> Path:
+def write_report(out: Path, rows: list[dict], summary: list[dict], branches: list | None, judged: list[dict] | None = None, control: str | None = None) -> Path:
     """Write out/report.html and return its path.
 
     Args:
@@ -65,14 +63,13 @@ def write_report(out: Path, rows: list[dict], summary: list[dict], branches: lis
         rows: those of runs.csv.
         summary: those of summary.csv.
         branches: sweep.plan.Branch of the whole plan; None where nothing can be shared.
-        tuned: the rows of tuned.csv, with --tune.
+        judged: with --tune, each schedule's line at its own best peak lr, as analysis.tuned.at_best gives it.
         control: the A/A control in words, with --aa.
     """
     out = Path(out)
     manifest = json.loads((out / "manifest.json").read_text())
-    judged = summary if tuned is None else [at_best(row, summary) for row in tuned]
     look = styles(list(dict.fromkeys(line["scheduler"] for line in summary)))
-    comparison = Comparison(out, rows, summary, judged, read_groups(out, rows, summary), manifest, branches, tuned is not None, control, look)
+    comparison = Comparison(out, rows, summary, judged or summary, read_groups(out, rows, summary), manifest, branches, judged is not None, control, look)
     with atomic(path := out / "report.html") as temporary:
         temporary.write_text(page(comparison), encoding="utf-8", errors="replace", newline="\n")
     return path

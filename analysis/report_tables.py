@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 
 import numpy as np
@@ -11,6 +10,7 @@ from .cost import spell_cost
 from .dots import fence, step_times, time_title
 from .figures import MOST_PANELS
 from .markup import Html, caption_of, escape, folded, paragraph, plot, scrolled, table
+from .measured import read_csv
 from .page import shorten, spell_lr
 from .ranking import interval, lost, number
 from .stats import ALPHA, all_pairs
@@ -68,7 +68,7 @@ def ranking_plot(c, lines: list[dict], at: str) -> Html:
     losses = [line["final_val_loss"] for line in lines if not math.isnan(line["final_val_loss"])]
     edge = fence(np.array(losses)) - (losses[0] if c.several_seeds else 0) if losses else 1.0
     several_lrs = len({line["peak_lr"] for line in lines}) > 1
-    names = [line["scheduler"] + f" @ {spell_lr(line['peak_lr'])}" * several_lrs for line in lines]
+    names = [name_of((line["scheduler"], line["peak_lr"]), several_lrs) for line in lines]
     dots = [
         dict(schedule=line["scheduler"], label=name, words=row_words(line), x=to_best(line) if c.several_seeds else line["final_val_loss"])
         | dict(low=line.get("to_best_low", math.nan), high=line.get("to_best_high", math.nan))
@@ -144,8 +144,7 @@ def read_pairs(out, steps: int) -> dict:
     """((schedule, peak lr) of the first, of the second) -> (difference, second minus first; Holm's p; words), from pairs.csv."""
     if not (out / "pairs.csv").exists():
         return {}
-    with open(out / "pairs.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if int(row["steps"]) == steps]
+    rows = [row for row in read_csv(out / "pairs.csv") if int(row["steps"]) == steps]
     settings = [tuple((row[name], float(row[f"{name}_peak_lr"])) for name in ("first", "second")) for row in rows]
     return {pair: (float(row["difference"]), float(row["p_holm"] or "nan"), row["verdict"]) for pair, row in zip(settings, rows)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .forecast import MOST_OPEN, forecast_rows
+from .forecast import FIT_ON, MOST_OPEN, forecast_rows
 from .foresight import bound_rows
 from .loss_laws import MultiPowerLaw
 from .markup import Html, paragraph, table
@@ -12,9 +12,6 @@ from .measured import read_measured
 from .page import counted
 from .ranking import number
 from .stats import rank_correlation
-
-LAW_FITS_ON = ("constant", "cosine", "wsd")  # one that stays high, one slow decay, one late and fast
-
 
 def theory(c) -> Html:
     """Nothing where the learning rates of the runs are not known beforehand, or a single schedule was compared."""
@@ -49,21 +46,21 @@ def forecast_cells(row: dict | None, lowest: float) -> list[str]:
 
 def predictions(c, made: dict) -> tuple[dict[str, dict], str]:
     """(schedule -> row of forecast_rows, what came of it in words); nothing predicted where no law can be fitted."""
-    if not set(LAW_FITS_ON) < set(made):
-        return {}, f"A loss law is fitted where {', '.join(LAW_FITS_ON)} and others are compared."
+    if not set(FIT_ON) < set(made):
+        return {}, f"A loss law is fitted where {', '.join(FIT_ON)} and others are compared."
     try:
         measured = read_measured(c.out)
-        law = MultiPowerLaw.fit([measured.curve(name) for name in LAW_FITS_ON])
+        law = MultiPowerLaw.fit([measured.curve(name) for name in FIT_ON])
     except (ValueError, RuntimeError) as e:
         return {}, f"No loss law was fitted: {e}."
-    predicted = {row["scheduler"]: row for row in forecast_rows(law, measured, [name for name in measured.curves if name in made], measured.steps, LAW_FITS_ON)}
-    new = [row for name, row in predicted.items() if name not in LAW_FITS_ON and not math.isnan(row["error"])]
-    unknown = len(predicted) - len(new) - len(LAW_FITS_ON)
+    predicted = {row["scheduler"]: row for row in forecast_rows(law, measured, [name for name in measured.curves if name in made], measured.steps, FIT_ON)}
+    new = [row for name, row in predicted.items() if name not in FIT_ON and not math.isnan(row["error"])]
+    unknown = len(predicted) - len(new) - len(FIT_ON)
     if not new:
-        return predicted, f"A multi-power law fitted on {', '.join(LAW_FITS_ON)} leaves the others open."
+        return predicted, f"A multi-power law fitted on {', '.join(FIT_ON)} leaves the others open."
     order = f"rank correlation {rank_correlation([row['predicted'] for row in new], [row['measured'] for row in new]):+.2f}, " * (len(new) > 2)
     return predicted, (
-        f"A multi-power law fitted on {', '.join(LAW_FITS_ON)} predicts the last {measured.what} of {counted(len(new), 'other')} at a peak lr of {measured.peak_lr:g} without having seen them: "
+        f"A multi-power law fitted on {', '.join(FIT_ON)} predicts the last {measured.what} of {counted(len(new), 'other')} at a peak lr of {measured.peak_lr:g} without having seen them: "
         f"{order}mean error {sum(abs(row['error']) for row in new) / len(new):.4f}, {sum(row['low'] <= row['measured'] <= row['high'] for row in new)} of them within their 95% intervals."
         + f" {unknown} more are left open: the fitted curves don't tell them to within {MOST_OPEN:.0%}." * bool(unknown)
     )

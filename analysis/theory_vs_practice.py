@@ -17,17 +17,16 @@ from pathlib import Path
 import numpy as np
 
 from nanosched.files import atomic
-from schedulers import get_schedule, resolve
+from schedulers import resolve
 
-from .forecast import AnnealingLaw, MultiPowerLaw
+from .forecast import FIT_ON, AnnealingLaw, MultiPowerLaw, made, predict_at
 from .foresight import bound_rows
-from .markdown import number
 from .measured import Measured, read_csv, read_measured
 from .page import spell_lr
+from .ranking import number
 from .stats import paired_difference, rank_correlation, spell_p
 from .tables import write_csv
 
-FIT_ON = ["constant", "cosine", "wsd"]
 DESIGNED = "forecast_optimal"
 PEAKS = "peaks"  # the folder within the folder, with wsd and cosine at several peak lrs
 COLUMNS = ["scheduler", "bound", "multi_power", "multi_power_low", "multi_power_high", "annealing", "annealing_low", "annealing_high"]
@@ -55,10 +54,9 @@ def predict(out: Path, measured: Measured) -> list[Path]:
     curves = [measured.curve(name) for name in FIT_ON]
     laws = dict(multi_power=MultiPowerLaw.fit(curves), annealing=AnnealingLaw.fit(curves))
     laws["multi_power"].save(out / "law.json")
-    made = [(label, get_schedule(label, measured.steps, measured.peak_lr, warmup_steps=measured.warmup_steps)) for label in [*resolve("all"), f"{DESIGNED}:law={out / 'law.json'}"]]
-    made = [(label, schedule) for label, schedule in made if not schedule.reactive]
-    bounds = {row["scheduler"]: row["bound"] for row in bound_rows(made)}
-    rows = [dict(scheduler=label, bound=bounds.get(label, math.inf), **predictions(laws, schedule.lrs())) for label, schedule in made]
+    schedules = [(label, made(label, measured.steps, measured)) for label in [*resolve("all"), f"{DESIGNED}:law={out / 'law.json'}"]]
+    bounds = {row["scheduler"]: row["bound"] for row in bound_rows(schedules)}
+    rows = [dict(scheduler=label, bound=bounds.get(label, math.inf), **predictions(laws, schedule.lrs())) for label, schedule in schedules if not schedule.reactive]
     write_csv(out / "predictions.csv", COLUMNS, rows)
     points = [dict(scheduler=name, step=step, val_loss=loss) for name, curve in zip(FIT_ON, curves) for step, loss in zip(curve.steps, curve.losses)]
     write_csv(out / "fitted_curves.csv", list(points[0]), points)
@@ -66,10 +64,9 @@ def predict(out: Path, measured: Measured) -> list[Path]:
 
 
 def predictions(laws: dict, lrs) -> dict[str, float]:
-    last, row = [len(lrs) - 1], {}
+    row = {}
     for name, law in laws.items():
-        low, high = law.interval(lrs, last)
-        row |= {name: float(law.predict(lrs, last)[0]), f"{name}_low": float(low[0]), f"{name}_high": float(high[0])}
+        row |= zip((name, f"{name}_low", f"{name}_high"), predict_at(law, lrs, [len(lrs) - 1]))
     return row
 
 

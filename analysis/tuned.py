@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .ranking import interval, number
+from .ranking import MORE_SEEDS, interval, number
 from .stats import Standing
 from .stats import summary as summary_of
 from .tables import SETTING, by_horizon, write_csv
@@ -114,4 +114,4 @@ def print_tuned(tuned: list[dict]):
     console.print("\nEach schedule at its own best peak lr, and what finding it cost:", style="bold")
     console.print(table)
     if all(row["seeds"] == 1 for row in tuned):
-        print("\nOne seed: no ranking is claimed, since seeds alone change the loss. Give --seeds 0,1,2 to see by how much.")
+        print("\n" + MORE_SEEDS)

@@ -7,7 +7,6 @@ import json
 import multiprocessing
 import os
 import time
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 
 from data import prefetch, validation_batches
 from train import Training, moment, on_device, since

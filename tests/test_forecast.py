@@ -15,7 +15,9 @@ from analysis.design import optimal_lrs
 from analysis.fit import make_problem, model, starts
 from analysis.forecast import AnnealingLaw, Curve, MultiPowerLaw, load_law, main
 from analysis.loss_laws import blocks, falls, left, power_sum
+from analysis.measured import read_csv
 from analysis.report_theory import forecast_cells, predictions
+from analysis.tables import write_csv
 from schedulers import get_schedule, split_specs
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "loss_curves_100M"
@@ -323,10 +325,7 @@ def comparison(tmp_path):
             rows.append(dict(run_id=f"{spec}{seed}", scheduler=spec, seed=seed, peak_lr=8e-3, steps=steps, status="complete"))
             points += [dict(run_id=f"{spec}{seed}", step=t, loss=losses[t], lr=lrs[t], val_loss=losses[t] + (seed - 0.5) / 100 if t % 8 == 7 else "") for t in range(steps)]
     for name, table in (("runs", rows), ("curves", points)):
-        with open(tmp_path / f"{name}.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        write_csv(tmp_path / f"{name}.csv", list(table[0]), table)
     (tmp_path / "manifest.json").write_text(json.dumps(dict(config=dict(peak_lr=8e-3, warmup_steps=30))))
     return tmp_path
 
@@ -350,15 +349,9 @@ def test_the_command_predicts_what_it_has_not_seen(comparison, monkeypatch, caps
 
 
 def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkeypatch, capsys):
-    with open(comparison / "curves.csv", newline="") as file:
-        points = list(csv.DictReader(file))
     rng = np.random.Generator(np.random.Philox(7))
-    for point in points:  # noise in which the falls of three curves are nearly lost
-        point["val_loss"] = point["val_loss"] and float(point["val_loss"]) * np.exp(0.005 * rng.standard_normal())
-    with open(comparison / "curves.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, list(points[0]))
-        writer.writeheader()
-        writer.writerows(points)
+    # noise in which the falls of three curves are nearly lost
+    rewritten(comparison / "curves.csv", lambda point: point | dict(val_loss=point["val_loss"] and float(point["val_loss"]) * np.exp(0.005 * rng.standard_normal())))
     said = call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd", "--schedulers", "cosine_restarts:period=6,linear")
     with open(comparison / "forecast.csv", newline="") as file:
         linear, restarts = csv.DictReader(file)
@@ -398,12 +391,8 @@ def test_runs_that_were_carried_over_are_refused(comparison, monkeypatch, capsys
 
 def rewritten(path, change):
     """The CSV with every row changed, or left out where that gives None."""
-    with open(path, newline="") as file:
-        rows = [new for row in csv.DictReader(file) if (new := change(row))]
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    rows = [new for row in read_csv(path) if (new := change(row))]
+    write_csv(path, list(rows[0]), rows)
 
 
 def test_a_schedule_that_nobody_loaded_is_known_by_its_curve(comparison, monkeypatch, capsys):

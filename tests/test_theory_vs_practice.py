@@ -7,6 +7,7 @@ import sys
 import pytest
 from test_forecast import POWER, lrs_of
 
+from analysis.tables import write_csv
 from analysis.theory_vs_practice import FIT_ON, main
 from schedulers import get_schedule
 
@@ -24,10 +25,7 @@ def write_comparison(folder, specs, peaks=(8e-3,), steps=200):
                 points += [dict(run_id=run_id, step=t, loss=losses[t], lr=lrs[t], val_loss=losses[t] + seed / 100 if t % 8 == 7 else "") for t in range(steps)]
     folder.mkdir(exist_ok=True)
     for name, table in (("runs", rows), ("curves", points)):
-        with open(folder / f"{name}.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        write_csv(folder / f"{name}.csv", list(table[0]), table)
     (folder / "manifest.json").write_text(json.dumps(dict(config=dict(peak_lr=8e-3, warmup_steps=30, steps=steps, eval_interval=8))))
 
 
