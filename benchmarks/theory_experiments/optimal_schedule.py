@@ -55,11 +55,11 @@ def main():
     print(f"check at T = {SMALL}: bound {bound(closed):.10f} in closed form, {bound(numerical):.10f} by scipy; learning rates at most {np.abs(numerical / closed - 1).max():.1e} apart")
     steps = np.arange(1, args.steps + 1)
     style = lambda spec: OTHERS.get(spec, ":")
-    line = lambda spec, x, y: Line(spec, "#000000" if spec == "bound_optimal" else colour_of(spec), x, y, style(spec))
+    line = lambda spec, x, y: Line(spec, colour_of(spec), x, y, style(spec))
     draw(
         args.out / "optimal_schedule.png",
         title(found),
-        f"{args.steps:,} steps without warmup, gradient norms and distance 1; linear and wsd at the peak lr that minimises their own convex bound at the last step. bound_optimal is dotted, in black.",
+        f"{args.steps:,} steps without warmup, gradient norms and distance 1; linear and wsd at the peak lr that minimises their own convex bound at the last step. bound_optimal is dotted.",
         [
             Panel("learning rates", "step", [line(spec, steps, lrs) for spec, (lrs, _) in found.items()], xlim=(0, args.steps)),
             Panel(f"learning rates, last {LAST} steps", "step", [line(spec, steps[-LAST:], lrs[-LAST:]) for spec, (lrs, _) in found.items() if spec in ("bound_optimal", "linear")], xticks=steps[-LAST::3].tolist()),
