@@ -231,7 +231,7 @@ def show_results(runs, errors, config, dataset, out, args):
     from analysis.plan_figure import draw_plan
     from analysis.ranking import CARRIED, print_ranking, unfinished
     from analysis.report import write_report
-    from analysis.tables import run_rows, write_tables
+    from analysis.tables import delete_leftovers, run_rows, write_tables
 
     rows = run_rows(out, runs, errors)
     if not rows:
@@ -267,6 +267,7 @@ def show_results(runs, errors, config, dataset, out, args):
         seeds = list(dict.fromkeys(run.seed for run in runs))
         noise = control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
         print("\n" + noise)
+    delete_leftovers(out, [*files, *figures, *[out / "aa.json"] * (noise is not None)])
     report = write_report(out, rows, summary, branches, judged, noise)
     if args.tensorboard:
         from analysis.tensorboard import write_events

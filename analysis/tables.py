@@ -164,18 +164,19 @@ def mean_and_std(values: list[float]) -> tuple[float, float]:
     return float(np.mean(values)) if values else math.nan, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def delete_leftovers(out: Path):
-    """Files that only some commands write: an earlier one's would contradict the new tables."""
-    for name in ("pairs.csv", "tuned.csv", "aa.json", "figures/peak_lr.png", "figures/tuned_ranking.png", "figures/plan.png"):
-        (out / name).unlink(missing_ok=True)
+def delete_leftovers(out: Path, written: list[Path]):
+    """Delete the files that only some commands write and that aren't among `written`: an earlier command's would contradict the new tables."""
+    for name in ("tuned.csv", "aa.json", "figures/peak_lr.png", "figures/tuned_ranking.png", "figures/plan.png"):
+        if out / name not in written:
+            (out / name).unlink(missing_ok=True)
 
 
 def write_tables(out: Path, rows: list[dict]) -> list[dict]:
     """Write runs.csv, summary.csv, curves.csv and, with two seeds or more, pairs.csv; returns the summary."""
-    delete_leftovers(out)
     summary = summary_rows(rows)
     write_csv(out / "runs.csv", RUN_COLUMNS, rows)
     write_csv(out / "summary.csv", SUMMARY_COLUMNS, summary)
+    (out / "pairs.csv").unlink(missing_ok=True)
     if pairs := pair_rows(summary):
         write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
     with atomic(out / "curves.csv") as path, open(path, "w") as file:
