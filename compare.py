@@ -19,7 +19,7 @@ from pathlib import Path
 from data import open_dataset
 from nanosched.config import add_flags, check_seed, from_args
 from schedulers import resolve
-from schedulers.load import loaded_files
+from schedulers.core.load import loaded_files
 from sweep.calibrate import choose_slots
 from sweep.dry_run import print_dry_run
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
@@ -27,15 +27,44 @@ from sweep.store import delete_states, is_complete, locked, saved_steps
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--schedulers", metavar="all|NAME[:k=v,...][,NAME...]|FILE.py", help="which schedules, default all; a file is one of your own")
-    parser.add_argument("--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--schedulers",
+        metavar="all|NAME[:k=v,...][,NAME...]|FILE.py",
+        help="which schedules, default all; a file is one of your own",
+    )
+    parser.add_argument(
+        "--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0"
+    )
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
-    parser.add_argument("--protocol", choices=["fresh", "carry-over"], default="fresh", help="carry-over trains the schedules one after another on one model without resetting it, to show what that measures; default fresh")
-    parser.add_argument("--tune", action="store_true", help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side")
-    parser.add_argument("--refine", action="store_true", help="with --tune: at the end, two more peak lrs around each best one, halfway to its neighbours")
-    parser.add_argument("--aa", action="store_true", help="the control: the first schedule against itself, with as many other seeds; says what is noise here")
-    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard event files too; needs the extra nanosched[tensorboard]")
+    parser.add_argument(
+        "--protocol",
+        choices=["fresh", "carry-over"],
+        default="fresh",
+        help="carry-over trains the schedules one after another on one model without resetting it, to show what that measures; default fresh",
+    )
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side",
+    )
+    parser.add_argument(
+        "--refine",
+        action="store_true",
+        help="with --tune: at the end, two more peak lrs around each best one, halfway to its neighbours",
+    )
+    parser.add_argument(
+        "--aa",
+        action="store_true",
+        help="the control: the first schedule against itself, with as many other seeds; says what is noise here",
+    )
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     add_flags(parser)
     return parser.parse_args()
@@ -52,7 +81,11 @@ def main():
         dataset.check_windows(config.batch_size, config.block_size)
         check_writable(out / "runs")
         lock = locked(out)
-        slots = choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds)) if args.protocol == "fresh" else 0
+        slots = (
+            choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds))
+            if args.protocol == "fresh"
+            else 0
+        )
         config = replace(config, replicas="stacked" if slots else "separate")
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
@@ -107,10 +140,19 @@ def read_request(args):
         check_seed("seeds, doubled for --aa,", max(seeds))
         config = replace(config, steps=horizons[0] if horizons else config.steps)
     if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
-        raise ValueError(f"peak_lr={','.join(map(repr, peak_lrs))} is not allowed: two of them agree to 6 digits; leave one out")
-    if config.peak_lr not in peak_lrs:  # the one that all are ranked at with --tune, and that a loss law is fitted at
+        raise ValueError(
+            f"peak_lr={','.join(map(repr, peak_lrs))} is not allowed: two of them agree to 6 digits; leave one out"
+        )
+    if (
+        config.peak_lr not in peak_lrs
+    ):  # the one that all are ranked at with --tune, and that a loss law is fitted at
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
-    return config, make_schedules(config, specs, peak_lrs, horizons or [config.steps]), seeds, Path(args.out or Path("results", name))
+    return (
+        config,
+        make_schedules(config, specs, peak_lrs, horizons or [config.steps]),
+        seeds,
+        Path(args.out or Path("results", name)),
+    )
 
 
 def read_numbers(name: str, given, kind) -> list:
@@ -126,19 +168,26 @@ def read_numbers(name: str, given, kind) -> list:
 
 
 def dry_run(config, schedules, seeds, out, protocol, tune):
-    from analysis.foresight import print_bounds
-    from analysis.plan_figure import draw_plan
+    from analysis.bounds import print_bounds
+    from analysis.figures.plan import draw_plan
 
     if protocol == "carry-over":
         steps = len(seeds) * sum(schedule.steps for _, schedule in schedules)
-        return print("\n".join(label for label, _ in schedules) + f"\n\none after another on one model, {steps:,} steps; nothing is shared")
+        return print(
+            "\n".join(label for label, _ in schedules)
+            + f"\n\none after another on one model, {steps:,} steps; nothing is shared"
+        )
     if tune:
         from sweep.tune import first_grid
 
-        schedules = [(label, schedule) for (label, _), own in first_grid(schedules).items() for schedule in own]
+        schedules = [
+            (label, schedule) for (label, _), own in first_grid(schedules).items() for schedule in own
+        ]
     runs = print_dry_run(config, schedules, seeds, out)
     if tune:
-        print("--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another one, until it isn't")
+        print(
+            "--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another one, until it isn't"
+        )
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(out, plan_branches(runs, config))}")
 
@@ -165,9 +214,15 @@ def train_tuned(config, schedules, seeds, dataset, out, slots, refine):
     began = {key: (min(s.peak_lr for s in own), max(s.peak_lr for s in own)) for key, own in grid.items()}
     errors = {}
     while True:
-        wanted = [(label, schedule) for (label, _), own in grid.items() for schedule in sorted(own, key=lambda s: s.peak_lr)]
+        wanted = [
+            (label, schedule)
+            for (label, _), own in grid.items()
+            for schedule in sorted(own, key=lambda s: s.peak_lr)
+        ]
         runs = plan_runs(config, wanted, seeds, dataset.fingerprint)
-        failed, stopped = train_missing([run for run in runs if run.id not in errors], config, dataset, out, slots)
+        failed, stopped = train_missing(
+            [run for run in runs if run.id not in errors], config, dataset, out, slots
+        )
         errors |= failed
         rows = run_rows(out, runs, errors)
         if stopped:
@@ -191,7 +246,9 @@ def train_carried(config, schedules, seeds, dataset, out, slots):
 
     runs = plan_carry_over(config, schedules, seeds, dataset.fingerprint)
     todo = still_to_train(runs, out)
-    print(f"{len(runs)} runs on {dataset.name}, carried over: {len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}")
+    print(
+        f"{len(runs)} runs on {dataset.name}, carried over: {len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}"
+    )
     if not todo:
         return runs, {}, False
     with ctrl_c() as pressed, Display([Branch(run) for run in todo]) as display:
@@ -207,7 +264,9 @@ def train_missing(runs, config, dataset, out, slots):
     needed = distinct(runs)
     todo = [run for run in needed if not is_complete(out, run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
-    print(f"{len(needed)} runs of {horizons} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}")
+    print(
+        f"{len(needed)} runs of {horizons} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}"
+    )
     if not todo:
         return {}, False
 
@@ -225,28 +284,43 @@ def train_missing(runs, config, dataset, out, slots):
 def show_results(runs, errors, config, dataset, out, args):
     """Write the tables, the manifest, the figures and the report, then print the ranking and where the files are."""
     from analysis.cost import spell_cost, sweep_cost
-    from analysis.figures import draw_figures
+    from analysis.figures.draw import draw_figures
+    from analysis.figures.plan import draw_plan
     from analysis.manifest import write_manifest
     from analysis.markdown import write_markdown
-    from analysis.plan_figure import draw_plan
     from analysis.ranking import CARRIED, print_ranking, unfinished
-    from analysis.report import write_report
+    from analysis.report.page import write_report
     from analysis.tables import delete_leftovers, run_rows, write_tables
 
     rows = run_rows(out, runs, errors)
     if not rows:
         return
     summary, cost = write_tables(out, rows), sweep_cost(out, rows)
-    write_manifest(out, runs, rows, config, dataset, args.protocol, shlex.join(["python", "compare.py", *sys.argv[1:]]), cost)
-    files = [out / "runs.csv", out / "summary.csv", out / "curves.csv", out / "manifest.json", *out.glob("pairs.csv")]
+    write_manifest(
+        out,
+        runs,
+        rows,
+        config,
+        dataset,
+        args.protocol,
+        shlex.join(["python", "compare.py", *sys.argv[1:]]),
+        cost,
+    )
+    files = [
+        out / "runs.csv",
+        out / "summary.csv",
+        out / "curves.csv",
+        out / "manifest.json",
+        *out.glob("pairs.csv"),
+    ]
     figures = draw_figures(out, rows, summary)
     branches, judged, noise = None, None, None
     if args.protocol == "fresh":
         branches = plan_branches(distinct(runs), config)
         figures.append(draw_plan(out, branches))
     if args.tune:
+        from analysis.figures.tuned import draw_tuned
         from analysis.tuned import at_best, print_tuned, tuned_rows, write_tuned
-        from analysis.tuned_figures import draw_tuned
 
         best = tuned_rows(rows, summary, config.peak_lr)
         judged = [at_best(row, summary) for row in best]
@@ -255,7 +329,9 @@ def show_results(runs, errors, config, dataset, out, args):
         print_tuned(best)
     else:
         print_ranking(summary, len({run.seed for run in runs}))
-    notes = [unfinished(len(rows), len(runs))] * (len(rows) < len(runs)) + [CARRIED] * (args.protocol == "carry-over")
+    notes = [unfinished(len(rows), len(runs))] * (len(rows) < len(runs)) + [CARRIED] * (
+        args.protocol == "carry-over"
+    )
     files.append(write_markdown(out, judged or summary, notes))
     if notes:
         print("\n" + "\n".join(notes))

@@ -22,23 +22,60 @@ from schedulers import get_schedule
 
 def parse_args():
     """(args, config, schedule) from the command line; bad input ends here, in one line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scheduler", "--lr_schedule", "--lr-schedule", default="cosine", metavar="NAME[:k=v,...]", help="a schedule's name, or a path to a file with one of your own; default cosine")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the weights, the batches and the dropout; default 0")
-    parser.add_argument("--out", metavar="DIR", help="the run is kept in DIR/runs/<run id>/; default results/<config>")
-    parser.add_argument("--steps_this_run", "--steps-this-run", type=int, metavar="N", help="stop after N steps; the same command goes on from there")
-    parser.add_argument("--end_lr_ratio", "--end-lr-ratio", type=float, metavar="X", help="final over peak lr, for a schedule that has a final_lr_ratio")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--scheduler",
+        "--lr_schedule",
+        "--lr-schedule",
+        default="cosine",
+        metavar="NAME[:k=v,...]",
+        help="a schedule's name, or a path to a file with one of your own; default cosine",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the weights, the batches and the dropout; default 0",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="the run is kept in DIR/runs/<run id>/; default results/<config>"
+    )
+    parser.add_argument(
+        "--steps_this_run",
+        "--steps-this-run",
+        type=int,
+        metavar="N",
+        help="stop after N steps; the same command goes on from there",
+    )
+    parser.add_argument(
+        "--end_lr_ratio",
+        "--end-lr-ratio",
+        type=float,
+        metavar="X",
+        help="final over peak lr, for a schedule that has a final_lr_ratio",
+    )
     add_flags(parser)
     args = parser.parse_args()
     try:
         config, _, name = from_args(args)
         args.out = args.out or f"results/{name}"
         end = {} if args.end_lr_ratio is None else {"end_lr_ratio": args.end_lr_ratio}
-        schedule = get_schedule(args.scheduler, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps, **end)
+        schedule = get_schedule(
+            args.scheduler,
+            steps=config.steps,
+            peak_lr=config.peak_lr,
+            warmup_steps=config.warmup_steps,
+            **end,
+        )
         schedule.lrs()  # a formula that fails at some step fails now
         check_seed("seed", args.seed)
         if args.steps_this_run is not None and args.steps_this_run < 1:
-            raise ValueError(f"steps_this_run={args.steps_this_run} is not allowed: give a whole number of at least 1")
+            raise ValueError(
+                f"steps_this_run={args.steps_this_run} is not allowed: give a whole number of at least 1"
+            )
     except ValueError as e:
         sys.exit(f"error: {e}")
     return args, config, schedule
@@ -51,7 +88,8 @@ import torch
 
 from data import batch, open_dataset, prefetch, validation_batches
 from model import GPT2, GPT2Config
-from nanosched.checkpoint import NAME as CHECKPOINT, load_checkpoint, save_checkpoint
+from nanosched.checkpoint import NAME as CHECKPOINT
+from nanosched.checkpoint import load_checkpoint, save_checkpoint
 from nanosched.hardware import device_name, peak_flops
 from nanosched.history import History
 from nanosched.interrupt import ctrl_c
@@ -75,7 +113,15 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
     """Fresh weights and a fresh optimizer: a pure function of (config, vocab_size, seed)."""
     if vocab_size > 1024:  # gpt2's 50257 becomes 50304: GPUs are faster on multiples of 64
         vocab_size = math.ceil(vocab_size / 64) * 64
-    shape = GPT2Config(config.block_size, vocab_size, config.n_layer, config.n_head, config.n_embd, config.bias, config.dropout)
+    shape = GPT2Config(
+        config.block_size,
+        vocab_size,
+        config.n_layer,
+        config.n_head,
+        config.n_embd,
+        config.bias,
+        config.dropout,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = GPT2(shape)
@@ -158,8 +204,17 @@ class OneCheckpoint:
 class Training:
     """One run on its way: its state, what it has measured, and what is due between two steps."""
 
-    def __init__(self, config, schedule, seed, dataset, folder, states, run_id=None, begin=None, first_batch=0):
-        self.config, self.schedule, self.seed, self.dataset, self.folder, self.states = config, schedule, seed, dataset, folder, states
+    def __init__(
+        self, config, schedule, seed, dataset, folder, states, run_id=None, begin=None, first_batch=0
+    ):
+        self.config, self.schedule, self.seed, self.dataset, self.folder, self.states = (
+            config,
+            schedule,
+            seed,
+            dataset,
+            folder,
+            states,
+        )
         self.id, self.first_batch = run_id or config.run_id(schedule, seed, dataset.fingerprint), first_batch
         self.lrs = schedule.lrs()
         self.state, self.history = initial_state(config, dataset.vocab_size, seed), History()
@@ -174,7 +229,9 @@ class Training:
         for path in self.states.starts():
             checkpoint = load_checkpoint(path, self.state, self.history)
             if checkpoint and path.name == CHECKPOINT and checkpoint["run_id"] != self.id:
-                raise ValueError(f"{path} belongs to run {checkpoint['run_id']}, not to {self.id}: give another --out")
+                raise ValueError(
+                    f"{path} belongs to run {checkpoint['run_id']}, not to {self.id}: give another --out"
+                )
             if checkpoint:
                 return checkpoint["trained_from"] if checkpoint["run_id"] == self.id else self.state.step
         return 0
@@ -190,7 +247,14 @@ class Training:
 
     def batch(self, step: int):
         rows = self.config.batch_size * self.config.gradient_accumulation_steps
-        return batch(self.dataset.train, self.dataset.fingerprint, self.seed, self.first_batch + step, rows, self.config.block_size)
+        return batch(
+            self.dataset.train,
+            self.dataset.fingerprint,
+            self.seed,
+            self.first_batch + step,
+            rows,
+            self.config.block_size,
+        )
 
     def next_lr(self) -> float:
         step = self.state.step
@@ -203,11 +267,17 @@ class Training:
     @property
     def saving_due(self) -> bool:
         step = self.state.step
-        return step in self.states.forks or step % self.config.checkpoint_interval == 0 and step < self.schedule.steps
+        return (
+            step in self.states.forks
+            or step % self.config.checkpoint_interval == 0
+            and step < self.schedule.steps
+        )
 
     def must_read(self) -> bool:
         """Whether the steps' numbers are due; each look waits for the GPU."""
-        return self.config.device == "cpu" or len(self.unread) == FLUSH or self.validation_due or self.saving_due
+        return (
+            self.config.device == "cpu" or len(self.unread) == FLUSH or self.validation_due or self.saving_due
+        )
 
     def read(self) -> bool:
         """Move the steps taken since the last look into the history; False at a loss or norm that is not finite."""
@@ -234,7 +304,9 @@ class Training:
 
     def save(self, step: int | None = None):
         step = self.state.step if step is None else step
-        save_checkpoint(self.states.path(step), self.id, self.trained_from, self.state, self.history, self.config)
+        save_checkpoint(
+            self.states.path(step), self.id, self.trained_from, self.state, self.history, self.config
+        )
         self.states.kept(step)
 
     def write_curve(self):
@@ -260,7 +332,19 @@ class Training:
         return run
 
 
-def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoint=False, on_step=None, should_stop=None, states=None, **carried):
+def train(
+    config,
+    schedule,
+    seed,
+    dataset,
+    folder,
+    steps_now=None,
+    keep_checkpoint=False,
+    on_step=None,
+    should_stop=None,
+    states=None,
+    **carried,
+):
     """Train one run into `folder`, from a state of it if one is kept.
 
     Args:
@@ -281,8 +365,12 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
     """
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    training = Training(config, schedule, seed, dataset, folder, states or OneCheckpoint(folder, keep_checkpoint), **carried)
-    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    training = Training(
+        config, schedule, seed, dataset, folder, states or OneCheckpoint(folder, keep_checkpoint), **carried
+    )
+    val_batches = on_device(
+        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
+    )
     state = training.state
     forward = compiled(state, val_batches[0], config) if config.compile == "true" else state.model
     stop_at = None if steps_now is None else state.step + steps_now
@@ -294,7 +382,9 @@ def train(config, schedule, seed, dataset, folder, steps_now=None, keep_checkpoi
         loss, grad_norm = train_step(state, x, y, lr, config, forward)
         training.unread.append((lr, loss, grad_norm, since(start, config.device)))
 
-        stop_now = state.step < schedule.steps and (state.step == stop_at or should_stop is not None and should_stop())
+        stop_now = state.step < schedule.steps and (
+            state.step == stop_at or should_stop is not None and should_stop()
+        )
         if training.must_read() or stop_now:
             finite = training.read()
             if on_step:
@@ -326,7 +416,12 @@ def compiled(state: State, batch, config: Config):
 
 def describe(training: Training) -> dict:
     """What run.json holds: how the run ended, what it was made from, and what its speed is measured by."""
-    config, schedule, history, model = training.config, training.schedule, training.history, training.state.model
+    config, schedule, history, model = (
+        training.config,
+        training.schedule,
+        training.history,
+        training.state.model,
+    )
     final_val_loss = dict(history.val).get(schedule.steps - 1, math.nan)  # a diverged run has none
     complete = math.isfinite(final_val_loss)
     return dict(
@@ -375,7 +470,9 @@ def main():
         dataset.check_windows(config.batch_size, config.block_size)
     except (ValueError, OSError) as e:
         sys.exit(f"error: {e}")
-    print(f"{schedule.spec}: {config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}, on {device_name(config.device)} in {config.dtype}")
+    print(
+        f"{schedule.spec}: {config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}, on {device_name(config.device)} in {config.dtype}"
+    )
     if (folder / "run.json").exists() and (folder / CHECKPOINT).exists():  # compare.py keeps no checkpoints
         return print(f"complete already: {folder}")
 
@@ -384,7 +481,9 @@ def main():
             print(f"step {done}: loss {loss:.4f}")
 
     with ctrl_c() as pressed:
-        run = train(config, schedule, args.seed, dataset, folder, args.steps_this_run, True, print_step, pressed)
+        run = train(
+            config, schedule, args.seed, dataset, folder, args.steps_this_run, True, print_step, pressed
+        )
     if run is None:
         print(f"stopped; the same command goes on from {folder / CHECKPOINT}")
     else:

@@ -7,9 +7,8 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+from analysis.stats import noise_floor, spell_p
 from nanosched.files import atomic
-
-from .stats import noise_floor, spell_p
 
 
 def control(out: Path, rows: list[dict], seeds: tuple[list[int], list[int]]) -> str:
@@ -19,11 +18,21 @@ def control(out: Path, rows: list[dict], seeds: tuple[list[int], list[int]]) -> 
         rows: those of runs.csv, of one schedule.
         seeds: the two groups.
     """
-    losses = [{row["seed"]: row.get("final_val_loss") for row in rows if row["seed"] in group} for group in seeds]
+    losses = [
+        {row["seed"]: row.get("final_val_loss") for row in rows if row["seed"] in group} for group in seeds
+    ]
     floor = noise_floor(*losses)
-    result = dict(schedule=rows[0]["scheduler"], seeds=seeds, losses=[list(group.values()) for group in losses], different=floor.different, **asdict(floor))
+    result = dict(
+        schedule=rows[0]["scheduler"],
+        seeds=seeds,
+        losses=[list(group.values()) for group in losses],
+        different=floor.different,
+        **asdict(floor),
+    )
     with atomic(Path(out) / "aa.json") as path:
-        path.write_text(json.dumps({key: none_for_nan(value) for key, value in result.items()}, indent=1) + "\n")
+        path.write_text(
+            json.dumps({key: none_for_nan(value) for key, value in result.items()}, indent=1) + "\n"
+        )
     return spell(result)
 
 
@@ -35,7 +44,11 @@ def spell(result: dict) -> str:
     words += f"the means differ by {result['mean']:+.4f}"
     if math.isnan(result["p"]):
         return f"{words}. Two complete runs on each side are needed for more"
-    called = "called different, which happens by chance in 1 of 20 such controls" if result["different"] else "not called different"
+    called = (
+        "called different, which happens by chance in 1 of 20 such controls"
+        if result["different"]
+        else "not called different"
+    )
     half = (result["high"] - result["low"]) / 2
     return f"{words} ({result['low']:+.4f} to {result['high']:+.4f}, {spell_p(result['p'])}): {called}.\nNoise floor: without pairing by seed, differences below about {half:.4f} can be noise here."
 

@@ -12,7 +12,9 @@ from nanosched.files import atomic
 from nanosched.version import code_version
 
 
-def write_manifest(out: Path, runs, rows: list[dict], config, dataset, protocol: str, command: str, cost: dict):
+def write_manifest(
+    out: Path, runs, rows: list[dict], config, dataset, protocol: str, command: str, cost: dict
+):
     """Write out/manifest.json.
 
     Args:
@@ -28,11 +30,34 @@ def write_manifest(out: Path, runs, rows: list[dict], config, dataset, protocol:
         command=command,
         protocol=protocol,
         config=asdict(config),
-        dataset=dict(name=dataset.name, tokenizer=dataset.tokenizer, vocab_size=dataset.vocab_size, fingerprint=dataset.fingerprint, train_tokens=len(dataset.train), val_tokens=len(dataset.val)),
-        machine=dict(device=next((row["device"] for row in rows if "device" in row), None), platform=f"{platform.system()} {platform.machine()}"),
-        versions=dict(nanosched=code_version(), python=platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}),
+        dataset=dict(
+            name=dataset.name,
+            tokenizer=dataset.tokenizer,
+            vocab_size=dataset.vocab_size,
+            fingerprint=dataset.fingerprint,
+            train_tokens=len(dataset.train),
+            val_tokens=len(dataset.val),
+        ),
+        machine=dict(
+            device=next((row["device"] for row in rows if "device" in row), None),
+            platform=f"{platform.system()} {platform.machine()}",
+        ),
+        versions=dict(
+            nanosched=code_version(),
+            python=platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy")},
+        ),
         cost=cost,
-        runs=[dict(run_id=run.id, scheduler=run.label, seed=run.seed, peak_lr=run.schedule.peak_lr, steps=run.schedule.steps) for run in runs],
+        runs=[
+            dict(
+                run_id=run.id,
+                scheduler=run.label,
+                seed=run.seed,
+                peak_lr=run.schedule.peak_lr,
+                steps=run.schedule.steps,
+            )
+            for run in runs
+        ],
     )
     with atomic(out / "manifest.json") as path:
         path.write_text(json.dumps(manifest, indent=1) + "\n")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from analysis.ranking import ONE_SEED, interval, lost, number
 from nanosched.files import atomic
 
-from .ranking import ONE_SEED, interval, lost, number
 
 def write_markdown(out: Path, lines: list[dict], notes: list[str] = ()) -> Path:
     """Write out/summary.md: one table, the verdicts on the best of each horizon, and the notes.
@@ -19,7 +19,9 @@ def write_markdown(out: Path, lines: list[dict], notes: list[str] = ()) -> Path:
     """
     path = Path(out) / "summary.md"
     with atomic(path) as temporary:
-        temporary.write_text("\n".join([*table(lines), "", *verdicts(lines), *notes]) + "\n", encoding="utf-8")
+        temporary.write_text(
+            "\n".join([*table(lines), "", *verdicts(lines), *notes]) + "\n", encoding="utf-8"
+        )
     return path
 
 
@@ -29,7 +31,15 @@ def table(summary: list[dict]) -> list[str]:
     for line in summary:
         name = "`" + line["scheduler"].replace("|", "\\|").replace("`", "'") + "`"
         loss = number(line["final_val_loss"]) + lost(line)
-        cells = [line["rank"], name, f"{line['peak_lr']:g}", f"{line['steps']:,}", line["seeds"], loss, number(line["final_val_loss_std"])]
+        cells = [
+            line["rank"],
+            name,
+            f"{line['peak_lr']:g}",
+            f"{line['steps']:,}",
+            line["seeds"],
+            loss,
+            number(line["final_val_loss_std"]),
+        ]
         cells += [number(line["to_best"]), interval(line), number(line["p_holm"], ".2g")]
         rows.append("| " + " | ".join(map(str, cells)) + " |")
     return rows

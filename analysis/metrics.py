@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .stability import stability
+from analysis.stability import stability
 
 CONVERGED = 0.05  # "converged" is within this part of the whole fall of the loss
 

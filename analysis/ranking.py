@@ -42,10 +42,16 @@ def print_ranking(summary: list[dict], seeds: int):
         cells.append(number(line["to_best"], "+.4f"))
         if seeds > 1:
             cells += [interval(line), number(line["p_holm"], ".2g")]
-        cells += [number(line["best_val_loss"]), number(line["grad_norm_spikes"], ".1f"), number(line["step_ms_p50"], ".1f")]
+        cells += [
+            number(line["best_val_loss"]),
+            number(line["grad_norm_spikes"], ".1f"),
+            number(line["step_ms_p50"], ".1f"),
+        ]
         table.add_row(*cells)
     longest = max(len(line["scheduler"]) for line in summary)
-    console = Console(highlight=False, width=max(Console().width, 125 + longest))  # two cut names can look the same
+    console = Console(
+        highlight=False, width=max(Console().width, 125 + longest)
+    )  # two cut names can look the same
     console.print()
     console.print(table)
     for line in summary:
@@ -62,7 +68,9 @@ def spell_verdicts(lines: list[dict], several_steps: bool) -> str:
     if "nothing is tested" in best["verdict"]:
         return best["verdict"].capitalize() + "."
     words = f"At {best['steps']:,} steps, " * several_steps + f"{best['scheduler']} {best['verdict']}."
-    return "\n".join([words, *(f"  {line['verdict']}" for line in others if "cannot be told apart" in line["verdict"])])
+    return "\n".join(
+        [words, *(f"  {line['verdict']}" for line in others if "cannot be told apart" in line["verdict"])]
+    )
 
 
 def interval(line: dict) -> str:

@@ -53,7 +53,9 @@ class Pair:
     second: str
     difference: PairedDifference
     p_holm: float  # over all pairs of the comparison
-    seeds_needed: int | None  # at the comparison's corrected alpha; None is more than MAX_SEEDS, or no noise to go by
+    seeds_needed: (
+        int | None
+    )  # at the comparison's corrected alpha; None is more than MAX_SEEDS, or no noise to go by
     detectable: float  # the smallest true difference that these seeds find with power 0.8, at the same alpha; NaN without noise to go by
     verdict: str
 
@@ -108,11 +110,15 @@ def paired_difference(losses: dict[int, float], minus: dict[int, float]) -> Pair
         return PairedDifference(n, mean)
     rounding = ROUNDING * max(abs(losses[seed]) for losses in (a, b) for seed in seeds)
     if np.abs(differences).max() <= rounding:
-        return PairedDifference(n, mean=0.0, sd=0.0, low=0.0, high=0.0, p=1.0, bootstrap_low=0.0, bootstrap_high=0.0)
+        return PairedDifference(
+            n, mean=0.0, sd=0.0, low=0.0, high=0.0, p=1.0, bootstrap_low=0.0, bootstrap_high=0.0
+        )
     if np.ptp(differences) <= rounding:
         return PairedDifference(n, mean, sd=0.0)
     low, high, p = map(float, t_test(differences))
-    return PairedDifference(n, mean, float(differences.std(ddof=1)), low, high, p, *bootstrap_interval(differences))
+    return PairedDifference(
+        n, mean, float(differences.std(ddof=1)), low, high, p, *bootstrap_interval(differences)
+    )
 
 
 def t_test(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -151,7 +157,9 @@ def resamples(n: int) -> np.ndarray:
 def widening(n: int) -> np.ndarray:
     """What makes the deviations of a normal sample's bootstrap those of Student's t with n - 1 degrees of freedom: (RESAMPLES, 1)."""
     rng = np.random.Generator(np.random.Philox(key=KEY + 1))
-    return np.sqrt(n / rng.chisquare(n - 1, size=(RESAMPLES, 1)))  # sqrt(n / (n - 1)) for the bootstrap's variance, and sqrt((n - 1) / chi2)
+    return np.sqrt(
+        n / rng.chisquare(n - 1, size=(RESAMPLES, 1))
+    )  # sqrt(n / (n - 1)) for the bootstrap's variance, and sqrt((n - 1) / chi2)
 
 
 # -- all pairs
@@ -167,10 +175,15 @@ def all_pairs(losses: dict[str, dict[int, float]]) -> dict[frozenset[str], Pair]
     differences = [paired_difference(losses[second], losses[first]) for first, second in couples]
     p_holm = holm([difference.p for difference in differences])
     alpha = ALPHA / max(1, np.isfinite(p_holm).sum())  # of Holm's first step, the strictest
-    return {frozenset(couple): make_pair(losses, *couple, *result, alpha) for couple, *result in zip(couples, differences, p_holm)}
+    return {
+        frozenset(couple): make_pair(losses, *couple, *result, alpha)
+        for couple, *result in zip(couples, differences, p_holm)
+    }
 
 
-def make_pair(losses, first: str, second: str, difference: PairedDifference, p_holm: float, alpha: float) -> Pair:
+def make_pair(
+    losses, first: str, second: str, difference: PairedDifference, p_holm: float, alpha: float
+) -> Pair:
     needed = seeds_needed(difference.mean, difference.sd, alpha) if difference.sd > 0 else None
     detectable = difference.sd * smallest_effect(difference.n, alpha) if difference.sd > 0 else math.nan
     lost = [lost_words(name, losses[name]) for name in (first, second) if diverged(losses[name])]
@@ -195,7 +208,13 @@ def ranking(losses: dict[str, dict[int, float]]) -> list[str]:
 
     def key(name):
         loss = mean_loss(losses[name])
-        return diverged(losses[name]), -len(losses[name]), math.isnan(loss), 0 if math.isnan(loss) else loss, name
+        return (
+            diverged(losses[name]),
+            -len(losses[name]),
+            math.isnan(loss),
+            0 if math.isnan(loss) else loss,
+            name,
+        )
 
     return sorted(losses, key=key)
 
@@ -218,7 +237,11 @@ def summary(losses: dict[str, dict[int, float]]) -> list[Standing]:
 def standing(name: str, losses: dict[int, float], pair: Pair | None, prob: float, leader: str) -> Standing:
     """Of a schedule and its pair with the best; the best has none, and the verdict `leader`."""
     own = (name, len(losses), diverged(losses), mean_loss(losses))
-    return Standing(*own, pair.difference, pair.p_holm, prob, pair.verdict) if pair else Standing(*own, None, math.nan, prob, leader)
+    return (
+        Standing(*own, pair.difference, pair.p_holm, prob, pair.verdict)
+        if pair
+        else Standing(*own, None, math.nan, prob, leader)
+    )
 
 
 def prob_best(losses: dict[str, dict[int, float]]) -> dict[str, float]:
@@ -236,7 +259,9 @@ def prob_best(losses: dict[str, dict[int, float]]) -> dict[str, float]:
     if len(seeds) < 2:
         return dict.fromkeys(losses, math.nan)
     table = np.array([[row[seed] for row in rows.values()] for seed in seeds])  # (seeds, schedules)
-    means = table.mean(axis=0) + widening(len(seeds)) * (resamples(len(seeds)) / len(seeds) @ (table - table.mean(axis=0)))
+    means = table.mean(axis=0) + widening(len(seeds)) * (
+        resamples(len(seeds)) / len(seeds) @ (table - table.mean(axis=0))
+    )
     lowest = means - means.min(axis=1, keepdims=True) <= ROUNDING * np.abs(table).max()
     shares = (lowest / lowest.sum(axis=1, keepdims=True)).mean(axis=0)
     return dict.fromkeys(losses, 0.0) | dict(zip(rows, map(float, shares)))
@@ -260,7 +285,9 @@ def power(effect: float, n: int, alpha: float = ALPHA) -> float:
     from scipy import stats
 
     with np.errstate(all="ignore"):  # scipy 1.11 divides by zero on the way to the right answer
-        return float(stats.nct.sf(stats.t.isf(alpha / 2, n - 1), n - 1, min(abs(effect), MAX_EFFECT) * math.sqrt(n)))
+        return float(
+            stats.nct.sf(stats.t.isf(alpha / 2, n - 1), n - 1, min(abs(effect), MAX_EFFECT) * math.sqrt(n))
+        )
 
 
 def seeds_needed(mean: float, sd: float, alpha: float = ALPHA) -> int | None:
@@ -275,7 +302,9 @@ def seeds_needed(mean: float, sd: float, alpha: float = ALPHA) -> int | None:
         ValueError: if mean isn't finite or sd isn't above 0.
     """
     if not (math.isfinite(mean) and sd > 0):
-        raise ValueError(f"mean={mean} and sd={sd} are not allowed: give a finite mean and a standard deviation above 0")
+        raise ValueError(
+            f"mean={mean} and sd={sd} are not allowed: give a finite mean and a standard deviation above 0"
+        )
     n = 2 + bisect_left(range(2, MAX_SEEDS + 1), POWER, key=lambda n: power(mean / sd, n, alpha))
     return n if n <= MAX_SEEDS else None
 
@@ -287,7 +316,9 @@ def minimum_detectable_difference(n: int, sd: float, alpha: float = ALPHA) -> fl
         ValueError: if n is below 2 or sd isn't above 0.
     """
     if n < 2 or not sd > 0:
-        raise ValueError(f"n={n} and sd={sd} are not allowed: give two seeds or more and a standard deviation above 0")
+        raise ValueError(
+            f"n={n} and sd={sd} are not allowed: give two seeds or more and a standard deviation above 0"
+        )
     return sd * smallest_effect(n, alpha)
 
 
@@ -359,9 +390,15 @@ def best_verdict(losses: dict[int, float], pairs) -> str:
     if len(finite(losses)) == 1:
         return ONE_SEED
     gone = [pair.second for pair in pairs if pair.difference.n == 0]
-    same = [pair.second for pair in pairs if pair.difference.n and pair.difference.mean == pair.difference.sd == 0]
-    words = [f"ranks first, told apart from {sum(pair.told_apart for pair in pairs)} of {len(pairs) - len(gone) - len(same)} others"]
-    words += [f"the same as {', '.join(same)}"] * bool(same) + [f"{', '.join(gone)} came through with no seed of it"] * bool(gone)
+    same = [
+        pair.second for pair in pairs if pair.difference.n and pair.difference.mean == pair.difference.sd == 0
+    ]
+    words = [
+        f"ranks first, told apart from {sum(pair.told_apart for pair in pairs)} of {len(pairs) - len(gone) - len(same)} others"
+    ]
+    words += [f"the same as {', '.join(same)}"] * bool(same) + [
+        f"{', '.join(gone)} came through with no seed of it"
+    ] * bool(gone)
     return "; ".join(words + [lost_words("it", losses)] * bool(diverged(losses)))
 
 
@@ -385,7 +422,11 @@ def spell_p(p: float) -> str:
 
 def finite(losses: dict[int, float]) -> dict[int, float]:
     """Those of the seeds that didn't diverge, by seed."""
-    return {seed: float(losses[seed]) for seed in sorted(losses) if losses[seed] is not None and math.isfinite(losses[seed])}
+    return {
+        seed: float(losses[seed])
+        for seed in sorted(losses)
+        if losses[seed] is not None and math.isfinite(losses[seed])
+    }
 
 
 def diverged(losses: dict[int, float]) -> int:

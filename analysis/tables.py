@@ -9,30 +9,91 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.metrics import curve_metrics
+from analysis.stats import PairedDifference, Standing, all_pairs, diverged, mean_loss, ranking
+from analysis.stats import summary as summary_of
 from nanosched.files import atomic
 from nanosched.history import COLUMNS, read_curve
 from sweep.store import is_complete, load_run, run_folder
 
-from .metrics import curve_metrics
-from .stats import PairedDifference, Standing, all_pairs, diverged, mean_loss, ranking
-from .stats import summary as summary_of
-
 RUN_COLUMNS = [
-    "run_id", "scheduler", "params", "seed", "peak_lr", "steps", "tokens", "status", "final_train_loss", "final_val_loss",
-    "best_val_loss", "loss_stability", "grad_norm_mean", "grad_norm_std", "grad_norm_max", "grad_norm_cv",
-    "grad_norm_spikes", "clip_fraction", "loss_spikes", "loss_recovery", "convergence_step", "wall_s", "marginal_s", "tokens_per_s", "step_ms_p50",
-    "step_ms_p95", "mfu", "device", "dtype", "dataset", "data_fingerprint", "torch_version", "code_version",
-]  # fmt: skip
+    "run_id",
+    "scheduler",
+    "params",
+    "seed",
+    "peak_lr",
+    "steps",
+    "tokens",
+    "status",
+    "final_train_loss",
+    "final_val_loss",
+    "best_val_loss",
+    "loss_stability",
+    "grad_norm_mean",
+    "grad_norm_std",
+    "grad_norm_max",
+    "grad_norm_cv",
+    "grad_norm_spikes",
+    "clip_fraction",
+    "loss_spikes",
+    "loss_recovery",
+    "convergence_step",
+    "wall_s",
+    "marginal_s",
+    "tokens_per_s",
+    "step_ms_p50",
+    "step_ms_p95",
+    "mfu",
+    "device",
+    "dtype",
+    "dataset",
+    "data_fingerprint",
+    "torch_version",
+    "code_version",
+]
 SETTING = ("scheduler", "peak_lr", "steps")  # what the seeds of a row of the summary have in common
-MEANS = [c for c in RUN_COLUMNS[8 : RUN_COLUMNS.index("device")] if c != "final_val_loss"]  # of each number, the mean over seeds
+MEANS = [
+    c for c in RUN_COLUMNS[8 : RUN_COLUMNS.index("device")] if c != "final_val_loss"
+]  # of each number, the mean over seeds
 SUMMARY_COLUMNS = [
-    "rank", "scheduler", "params", "peak_lr", "steps", "seeds", "diverged", "failed", "final_val_loss", "final_val_loss_std",
-    "to_best", "to_best_std", "to_best_low", "to_best_high", "p_holm", "prob_best", "verdict", *MEANS,
-]  # fmt: skip
+    "rank",
+    "scheduler",
+    "params",
+    "peak_lr",
+    "steps",
+    "seeds",
+    "diverged",
+    "failed",
+    "final_val_loss",
+    "final_val_loss_std",
+    "to_best",
+    "to_best_std",
+    "to_best_low",
+    "to_best_high",
+    "p_holm",
+    "prob_best",
+    "verdict",
+    *MEANS,
+]
 PAIR_COLUMNS = [
-    "steps", "first", "first_peak_lr", "second", "second_peak_lr", "seeds", "difference", "std", "low", "high", "bootstrap_low", "bootstrap_high",
-    "p", "p_holm", "seeds_needed", "detectable", "verdict",
-]  # fmt: skip
+    "steps",
+    "first",
+    "first_peak_lr",
+    "second",
+    "second_peak_lr",
+    "seeds",
+    "difference",
+    "std",
+    "low",
+    "high",
+    "bootstrap_low",
+    "bootstrap_high",
+    "p",
+    "p_holm",
+    "seeds_needed",
+    "detectable",
+    "verdict",
+]
 MOST_VERDICTS = 60  # schedules at one horizon; more would be thousands of pairs, which Holm's correction leaves nothing of
 
 
@@ -46,7 +107,14 @@ def run_rows(out: Path, runs, errors: dict[str, str]) -> list[dict]:
     """
     rows, seen = [], set()
     for run in runs:
-        row = dict(run_id=run.id, scheduler=run.label, params=spell_params(run.schedule), seed=run.seed, peak_lr=run.schedule.peak_lr, steps=run.schedule.steps)
+        row = dict(
+            run_id=run.id,
+            scheduler=run.label,
+            params=spell_params(run.schedule),
+            seed=run.seed,
+            peak_lr=run.schedule.peak_lr,
+            steps=run.schedule.steps,
+        )
         if is_complete(out, run.id):
             rows.append(row | finished(out, run, shared=run.id in seen))
             seen.add(run.id)
@@ -99,8 +167,19 @@ def summary_rows(rows: list[dict]) -> list[dict]:
         for rank, (line, standing) in enumerate(standings(lines), 1):
             against = standing.difference
             best = dict(to_best=0.0, to_best_std=math.nan if standing.seeds < 2 else 0.0)
-            line.update(best if against is None else dict(to_best=against.mean, to_best_std=against.sd, to_best_low=against.low, to_best_high=against.high))
-            line.update(rank=rank, p_holm=standing.p_holm, prob_best=standing.prob_best, verdict=standing.verdict)
+            line.update(
+                best
+                if against is None
+                else dict(
+                    to_best=against.mean,
+                    to_best_std=against.sd,
+                    to_best_low=against.low,
+                    to_best_high=against.high,
+                )
+            )
+            line.update(
+                rank=rank, p_holm=standing.p_holm, prob_best=standing.prob_best, verdict=standing.verdict
+            )
     return sorted(summary, key=lambda line: (line["steps"], line["rank"]))
 
 
@@ -114,7 +193,11 @@ def by_horizon(summary: list[dict]) -> dict[int, list[dict]]:
 def standings(lines: list[dict]) -> list[tuple[dict, Standing]]:
     """The rows of one horizon with their statistics, best first; without tests where there are too many rows."""
     losses = {name_in(lines, line): line["losses"] for line in lines}
-    found = summary_of(losses) if len(lines) <= MOST_VERDICTS else [untested(name, losses) for name in ranking(losses)]
+    found = (
+        summary_of(losses)
+        if len(lines) <= MOST_VERDICTS
+        else [untested(name, losses) for name in ranking(losses)]
+    )
     named = {name_in(lines, line): line for line in lines}
     return [(named[standing.schedule], standing) for standing in found]
 
@@ -142,9 +225,32 @@ def pair_rows(summary: list[dict]) -> list[dict]:
         for pair in all_pairs({name: line["losses"] for name, line in named.items()}).values():
             d, first, second = pair.difference, named[pair.first], named[pair.second]
             if d.n > 1:
-                row = dict(steps=steps, first=first["scheduler"], first_peak_lr=first["peak_lr"], second=second["scheduler"], second_peak_lr=second["peak_lr"])
-                row |= dict(seeds=d.n, difference=d.mean, std=d.sd, low=d.low, high=d.high, bootstrap_low=d.bootstrap_low, bootstrap_high=d.bootstrap_high)
-                rows.append(row | dict(p=d.p, p_holm=pair.p_holm, seeds_needed=pair.seeds_needed, detectable=pair.detectable, verdict=pair.verdict))
+                row = dict(
+                    steps=steps,
+                    first=first["scheduler"],
+                    first_peak_lr=first["peak_lr"],
+                    second=second["scheduler"],
+                    second_peak_lr=second["peak_lr"],
+                )
+                row |= dict(
+                    seeds=d.n,
+                    difference=d.mean,
+                    std=d.sd,
+                    low=d.low,
+                    high=d.high,
+                    bootstrap_low=d.bootstrap_low,
+                    bootstrap_high=d.bootstrap_high,
+                )
+                rows.append(
+                    row
+                    | dict(
+                        p=d.p,
+                        p_holm=pair.p_holm,
+                        seeds_needed=pair.seeds_needed,
+                        detectable=pair.detectable,
+                        verdict=pair.verdict,
+                    )
+                )
     return rows
 
 
@@ -152,21 +258,35 @@ def summary_row(group: list[dict]) -> dict:
     """What the seeds of one schedule say together; `losses` are the final ones by seed, NaN for a lost run."""
     complete = [row for row in group if row["status"] == "complete"]
     line = {name: group[0][name] for name in ("scheduler", "params", "peak_lr", "steps")}
-    line.update(seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")})
-    line["losses"] = {row["seed"]: row["final_val_loss"] if row["status"] == "complete" else math.nan for row in group}
-    line["final_val_loss"], line["final_val_loss_std"] = mean_and_std([row["final_val_loss"] for row in complete])
+    line.update(
+        seeds=len(group), **{s: sum(row["status"] == s for row in group) for s in ("diverged", "failed")}
+    )
+    line["losses"] = {
+        row["seed"]: row["final_val_loss"] if row["status"] == "complete" else math.nan for row in group
+    }
+    line["final_val_loss"], line["final_val_loss_std"] = mean_and_std(
+        [row["final_val_loss"] for row in complete]
+    )
     line.update({name: mean_and_std([row[name] for row in complete])[0] for name in MEANS})
     return line
 
 
 def mean_and_std(values: list[float]) -> tuple[float, float]:
     """Mean and standard deviation (n - 1), NaN where there are too few values."""
-    return float(np.mean(values)) if values else math.nan, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    return float(np.mean(values)) if values else math.nan, float(np.std(values, ddof=1)) if len(
+        values
+    ) > 1 else math.nan
 
 
 def delete_leftovers(out: Path, written: list[Path]):
     """Delete the files that only some commands write and that aren't among `written`: an earlier command's would contradict the new tables."""
-    for name in ("tuned.csv", "aa.json", "figures/peak_lr.png", "figures/tuned_ranking.png", "figures/plan.png"):
+    for name in (
+        "tuned.csv",
+        "aa.json",
+        "figures/peak_lr.png",
+        "figures/tuned_ranking.png",
+        "figures/plan.png",
+    ):
         if out / name not in written:
             (out / name).unlink(missing_ok=True)
 
@@ -186,7 +306,9 @@ def write_tables(out: Path, rows: list[dict]) -> list[dict]:
             if row["status"] != "failed":
                 start = io.StringIO()  # csv knows how to quote
                 csv.writer(start).writerow([row[c] for c in ("run_id", "scheduler", "seed", "peak_lr")])
-                file.writelines(f"{start.getvalue().strip()},{line}\n" for line in curve.read_text().splitlines()[1:])
+                file.writelines(
+                    f"{start.getvalue().strip()},{line}\n" for line in curve.read_text().splitlines()[1:]
+                )
     return summary
 
 

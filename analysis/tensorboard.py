@@ -18,7 +18,9 @@ TAGS = dict(loss="loss/train", val_loss="loss/val", lr="lr", grad_norm="grad_nor
 def check_installed():
     """ValueError where the extra is missing, before anything is trained."""
     if importlib.util.find_spec("tensorboard") is None:
-        raise ValueError('--tensorboard needs a package that is not installed: pip install -e ".[tensorboard]"')
+        raise ValueError(
+            '--tensorboard needs a package that is not installed: pip install -e ".[tensorboard]"'
+        )
 
 
 def write_events(out: Path, rows: list[dict]) -> Path:

@@ -9,16 +9,36 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .ranking import MORE_SEEDS, interval, number
-from .stats import Standing
-from .stats import summary as summary_of
-from .tables import SETTING, by_horizon, write_csv
+from analysis.ranking import MORE_SEEDS, interval, number
+from analysis.stats import Standing
+from analysis.stats import summary as summary_of
+from analysis.tables import SETTING, by_horizon, write_csv
 
 COLUMNS = [
-    "rank", "scheduler", "params", "steps", "best_peak_lr", "on_edge", "peak_lrs", "runs", "diverged", "failed", "marginal_s", "seeds",
-    "final_val_loss", "final_val_loss_std", "to_best", "to_best_low", "to_best_high", "p_holm", "prob_best", "verdict",
-    "common_rank", "common_peak_lr", "common_final_val_loss",
-]  # fmt: skip
+    "rank",
+    "scheduler",
+    "params",
+    "steps",
+    "best_peak_lr",
+    "on_edge",
+    "peak_lrs",
+    "runs",
+    "diverged",
+    "failed",
+    "marginal_s",
+    "seeds",
+    "final_val_loss",
+    "final_val_loss_std",
+    "to_best",
+    "to_best_low",
+    "to_best_high",
+    "p_holm",
+    "prob_best",
+    "verdict",
+    "common_rank",
+    "common_peak_lr",
+    "common_final_val_loss",
+]
 
 
 def mean_losses(rows: list[dict], label: str, steps: int) -> dict[float, float]:
@@ -26,7 +46,9 @@ def mean_losses(rows: list[dict], label: str, steps: int) -> dict[float, float]:
     losses = {}
     for row in rows:
         if (row["scheduler"], row["steps"]) == (label, steps):
-            losses.setdefault(row["peak_lr"], []).append(row["final_val_loss"] if row["status"] == "complete" else math.inf)
+            losses.setdefault(row["peak_lr"], []).append(
+                row["final_val_loss"] if row["status"] == "complete" else math.inf
+            )
     return {peak: sum(values) / len(values) for peak, values in losses.items()}
 
 
@@ -43,9 +65,19 @@ def tuned_rows(rows: list[dict], summary: list[dict], common: float) -> list[dic
     """
     found = []
     for steps, lines in by_horizon(summary).items():
-        best = {label: best_line([line for line in lines if line["scheduler"] == label]) for label in dict.fromkeys(line["scheduler"] for line in lines)}
+        best = {
+            label: best_line([line for line in lines if line["scheduler"] == label])
+            for label in dict.fromkeys(line["scheduler"] for line in lines)
+        }
         losses = {label: losses_of(rows, line) for label, line in best.items()}
-        at_common = sorted((line for line in lines if math.isclose(line["peak_lr"], common) and not math.isnan(line["final_val_loss"])), key=lambda line: line["rank"])
+        at_common = sorted(
+            (
+                line
+                for line in lines
+                if math.isclose(line["peak_lr"], common) and not math.isnan(line["final_val_loss"])
+            ),
+            key=lambda line: line["rank"],
+        )
         for rank, standing in enumerate(summary_of(losses), 1):
             found.append(tuned_row(rank, best[standing.schedule], standing, rows, at_common))
     return found
@@ -68,9 +100,13 @@ def tuned_row(rank: int, line: dict, standing: Standing, rows: list[dict], at_co
     d = standing.difference
     return dict(
         rank=rank,
-        **{name: line[name] for name in ("scheduler", "params", "steps", "seeds", "final_val_loss", "final_val_loss_std")},
+        **{
+            name: line[name]
+            for name in ("scheduler", "params", "steps", "seeds", "final_val_loss", "final_val_loss_std")
+        },
         best_peak_lr=line["peak_lr"],
-        on_edge=line["peak_lr"] in (peaks[0], peaks[-1]) and len(set(mean_losses(rows, line["scheduler"], line["steps"]).values())) > 1,
+        on_edge=line["peak_lr"] in (peaks[0], peaks[-1])
+        and len(set(mean_losses(rows, line["scheduler"], line["steps"]).values())) > 1,
         peak_lrs=" ".join(f"{peak:g}" for peak in peaks),
         runs=len(own),
         **{status: sum(row["status"] == status for row in own) for status in ("diverged", "failed")},
@@ -91,7 +127,14 @@ def at_best(row: dict, summary: list[dict]) -> dict:
     """The summary's line at a tuned schedule's best peak lr, with the standing that it has among the tuned ones."""
     setting = dict(row, peak_lr=row["best_peak_lr"])
     line = next(line for line in summary if all(line[name] == setting[name] for name in SETTING))
-    return {**line, **{name: value for name, value in row.items() if name not in ("marginal_s", "runs", "diverged", "failed")}}
+    return {
+        **line,
+        **{
+            name: value
+            for name, value in row.items()
+            if name not in ("marginal_s", "runs", "diverged", "failed")
+        },
+    }
 
 
 def write_tuned(out: Path, tuned: list[dict]) -> Path:
@@ -104,13 +147,38 @@ def print_tuned(tuned: list[dict]):
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("schedule", no_wrap=True)
-    for heading in ("steps", "best peak lr", "val loss", "to best", "95% interval", "p (Holm)", "# at the common lr", "runs", "diverged", "seconds"):
+    for heading in (
+        "steps",
+        "best peak lr",
+        "val loss",
+        "to best",
+        "95% interval",
+        "p (Holm)",
+        "# at the common lr",
+        "runs",
+        "diverged",
+        "seconds",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in tuned:
-        cells = [f"{row['steps']:,}", f"{row['best_peak_lr']:g}" + " (edge)" * row["on_edge"], number(row["final_val_loss"]), number(row["to_best"], "+.4f")]
-        cells += [interval(row), number(row["p_holm"], ".2g"), str(row["common_rank"] or "-"), str(row["runs"]), str(row["diverged"]), f"{row['marginal_s']:.0f}"]
+        cells = [
+            f"{row['steps']:,}",
+            f"{row['best_peak_lr']:g}" + " (edge)" * row["on_edge"],
+            number(row["final_val_loss"]),
+            number(row["to_best"], "+.4f"),
+        ]
+        cells += [
+            interval(row),
+            number(row["p_holm"], ".2g"),
+            str(row["common_rank"] or "-"),
+            str(row["runs"]),
+            str(row["diverged"]),
+            f"{row['marginal_s']:.0f}",
+        ]
         table.add_row(str(row["rank"]), escape(row["scheduler"]), *cells)
-    console = Console(highlight=False, width=max(Console().width, 130 + max(len(row["scheduler"]) for row in tuned)))
+    console = Console(
+        highlight=False, width=max(Console().width, 130 + max(len(row["scheduler"]) for row in tuned))
+    )
     console.print("\nEach schedule at its own best peak lr, and what finding it cost:", style="bold")
     console.print(table)
     if all(row["seeds"] == 1 for row in tuned):

@@ -57,7 +57,15 @@ def errors(law, curve: Curve) -> np.ndarray:
     """R2, mean absolute error, root mean square error, mean relative error, worst relative error."""
     error = law.predict(curve.lrs, curve.steps) - curve.losses
     relative = np.abs(error) / curve.losses
-    return np.array([1 - np.mean(error**2) / np.var(curve.losses), np.abs(error).mean(), np.sqrt(np.mean(error**2)), relative.mean(), relative.max()])
+    return np.array(
+        [
+            1 - np.mean(error**2) / np.var(curve.losses),
+            np.abs(error).mean(),
+            np.sqrt(np.mean(error**2)),
+            relative.mean(),
+            relative.max(),
+        ]
+    )
 
 
 def fitted(kind, curves, names, turns):
@@ -73,7 +81,10 @@ def fitted(kind, curves, names, turns):
 def compare(curves, names, turns):
     for kind in (MultiPowerLaw, AnnealingLaw):
         law, seconds = fitted(kind, curves, names, turns)
-        print(f"\n{kind.__name__} on {', '.join(names)}: {seconds:.2f} s\n" + ", ".join(f"{name} {value:.4g}" for name, value in law.parameters.items()))
+        print(
+            f"\n{kind.__name__} on {', '.join(names)}: {seconds:.2f} s\n"
+            + ", ".join(f"{name} {value:.4g}" for name, value in law.parameters.items())
+        )
         print(f"{'':20} {'R2':>9} {'MAE':>9} {'RMSE':>9} {'relative':>9} {'worst':>9}")
         rows = {name: errors(law, curve) for name, curve in curves.items()}
         held_out = np.array([row for name, row in rows.items() if name not in names])
@@ -89,19 +100,33 @@ def compare_triples(curves):
         for kind in (MultiPowerLaw, AnnealingLaw):
             try:
                 law = fitted(kind, curves, names, 1)[0]
-                row.append(np.mean([errors(law, curve)[1] for name, curve in curves.items() if name not in names]))
+                row.append(
+                    np.mean([errors(law, curve)[1] for name, curve in curves.items() if name not in names])
+                )
             except (ValueError, RuntimeError):
                 row.append(np.nan)
         found.append(row)
         print(f"{', '.join(names):60} " + " ".join(f"{value:9.5f}" for value in row), flush=True)
-    for name, of in dict(least=np.nanmin, median=np.nanmedian, most=np.nanmax, refused=lambda rows, axis: np.isnan(rows).sum(axis)).items():
+    for name, of in dict(
+        least=np.nanmin,
+        median=np.nanmedian,
+        most=np.nanmax,
+        refused=lambda rows, axis: np.isnan(rows).sum(axis),
+    ).items():
         print(f"{name:60} " + " ".join(f"{value:9.5g}" for value in of(found, axis=0)))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fit-on", default=",".join(PUBLISHED), metavar="NAME[,NAME...]", help="curves to fit on, default the paper's")
+    parser.add_argument(
+        "--fit-on",
+        default=",".join(PUBLISHED),
+        metavar="NAME[,NAME...]",
+        help="curves to fit on, default the paper's",
+    )
     parser.add_argument("--triples", action="store_true", help="fit on every three of the curves instead")
     parser.add_argument("--warmup", type=int, default=2160, help="steps, default 2160")
     parser.add_argument("--turns", type=int, default=3, help="of each fit, default 3")

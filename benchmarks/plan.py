@@ -1,6 +1,6 @@
 """Time and memory to plan the prefix tree of 10,000 runs of 10,000 steps.
 
-    python -m benchmarks.plan
+python -m benchmarks.plan
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def main():
     plan = share(arrays)
     seconds = time.perf_counter() - start
     trained = sum(STEPS - begin for begin, _ in plan)
-    print(f"{RUNS:,} runs of {STEPS:,} steps planned in {seconds:.1f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB with the arrays")
+    print(
+        f"{RUNS:,} runs of {STEPS:,} steps planned in {seconds:.1f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB with the arrays"
+    )
     print(f"{trained:,} of {RUNS * STEPS:,} steps to train: {trained / (RUNS * STEPS):.3f}")
 
 

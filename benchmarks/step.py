@@ -44,7 +44,9 @@ def plain_turn(state, optimizer, batches, lrs, config):
 
 def plain_optimizer(state, config):
     """AdamW as nanoGPT has it, but unfused, for the parameters of `state`."""
-    optimizer = torch.optim.AdamW(state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False)
+    optimizer = torch.optim.AdamW(
+        state.optimizer.param_groups, betas=(config.beta1, config.beta2), fused=False, foreach=False
+    )
     for group in optimizer.param_groups:
         group.update(fused=False, foreach=False)  # the groups bring their own setting
     return optimizer
@@ -67,7 +69,10 @@ def plain_loop(config, dataset, steps):
 
 
 def our_loop(config, dataset, seed, steps):
-    state, (batches, lrs) = initial_state(config, dataset.vocab_size, seed), inputs(config, dataset, seed, steps)
+    state, (batches, lrs) = (
+        initial_state(config, dataset.vocab_size, seed),
+        inputs(config, dataset, seed, steps),
+    )
     forward = torch.compile(state.model) if config.compile == "true" else state.model
     return lambda: our_turn(state, forward, batches(), lrs, config)
 
@@ -76,9 +81,15 @@ def inputs(config, dataset, seed, steps):
     rows = config.batch_size * config.gradient_accumulation_steps
 
     def batches():
-        return prefetch(lambda step: batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size), range(steps), config.device)
+        return prefetch(
+            lambda step: batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size),
+            range(steps),
+            config.device,
+        )
 
-    schedule = get_schedule("cosine", steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps)
+    schedule = get_schedule(
+        "cosine", steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps
+    )
     return batches, schedule.lrs()[:steps]
 
 
@@ -119,7 +130,9 @@ def timed(turn, config) -> float:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--turns", type=int, default=20, help="of each loop, default 20")
     parser.add_argument("--turn-steps", type=int, default=20, help="steps a turn, default 20")
     add_flags(parser)
@@ -138,13 +151,22 @@ def main():
         our_s.append(timed(ours, config) / steps / runs)
 
     model = initial_state(config, dataset.vocab_size, 0).model
-    print(f"{name}: {model.num_params() / 1e6:.1f}M parameters, {config.tokens_per_step:,} tokens a step, {config.dtype}, {device_name(config.device)}")
-    for label, seconds in ((f"plain, {torch.get_num_threads()} threads", plain_s), (f"ours, {runs} runs at once", our_s)):
+    print(
+        f"{name}: {model.num_params() / 1e6:.1f}M parameters, {config.tokens_per_step:,} tokens a step, {config.dtype}, {device_name(config.device)}"
+    )
+    for label, seconds in (
+        (f"plain, {torch.get_num_threads()} threads", plain_s),
+        (f"ours, {runs} runs at once", our_s),
+    ):
         tokens_per_s = config.tokens_per_step / statistics.median(seconds)
         mfu = tokens_per_s * model.flops_per_token() / peak_flops(config.device, config.dtype)
-        print(f"{label:22} {1000 * statistics.median(seconds):8.2f} ms a step (min {1000 * min(seconds):.2f})  {tokens_per_s:11,.0f} tokens/s  MFU {mfu:.1%}")
+        print(
+            f"{label:22} {1000 * statistics.median(seconds):8.2f} ms a step (min {1000 * min(seconds):.2f})  {tokens_per_s:11,.0f} tokens/s  MFU {mfu:.1%}"
+        )
     ratios = [a / b for a, b in zip(our_s, plain_s)]
-    print(f"ours / plain: median {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}) over {args.turns} turns of {steps} steps")
+    print(
+        f"ours / plain: median {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}) over {args.turns} turns of {steps} steps"
+    )
 
 
 if __name__ == "__main__":

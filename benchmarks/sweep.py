@@ -21,14 +21,13 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.step import plain_optimizer, plain_turn
 from data import batch, open_dataset, validation_batches
 from nanosched.config import add_flags, from_args
 from nanosched.hardware import device_name
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs
 from train import initial_state, on_device, train_step, validate
-
-from .step import plain_optimizer, plain_turn
 
 COMPARE = Path(__file__).parents[1] / "compare.py"
 KINDS = {  # of time in an operation, by the first part that its name contains
@@ -58,11 +57,16 @@ def plain_run(run, config, dataset, val_batches):
 
 def get_batch(step, seed, config, dataset):
     rows = config.batch_size * config.gradient_accumulation_steps
-    return [torch.from_numpy(array) for array in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)]
+    return [
+        torch.from_numpy(array)
+        for array in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
+    ]
 
 
 def plain_seconds(runs, config, dataset) -> float:
-    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    val_batches = on_device(
+        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
+    )
     start = time.perf_counter()
     for run in runs:
         plain_run(run, config, dataset, val_batches)
@@ -72,7 +76,9 @@ def plain_seconds(runs, config, dataset) -> float:
 def our_seconds(flags: list[str], out: str) -> tuple[float, dict]:
     """(seconds of the whole command, the manifest's cost)."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, str(COMPARE), *flags, "--out", out], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, str(COMPARE), *flags, "--out", out], check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - start, json.loads((Path(out) / "manifest.json").read_text())["cost"]
 
 
@@ -104,31 +110,47 @@ def print_where_time_goes(config, dataset):
     for step in range(PROFILED_STEPS):
         get_batch(step, 0, config, dataset)
     seconds["data (a thread beside)"] = (time.perf_counter() - start) / PROFILED_STEPS
-    val_batches = on_device(validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config)
+    val_batches = on_device(
+        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
+    )
     validate(state.model, val_batches, config)
     start = time.perf_counter()
     validate(state.model, val_batches, config)
     seconds["validation"] = (time.perf_counter() - start) / config.eval_interval
 
     total = sum(seconds.values())
-    print(f"where the time of a step goes ({config.threads} thread{'s' * (config.threads > 1)}, {1000 * total:.1f} ms):")
+    print(
+        f"where the time of a step goes ({config.threads} thread{'s' * (config.threads > 1)}, {1000 * total:.1f} ms):"
+    )
     for kind, s in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"  {kind:24} {1000 * s:7.2f} ms  {s / total:6.1%}")
 
 
 def kind_of(operation: str) -> str:
-    return next((kind for kind, parts in KINDS.items() if any(part in operation for part in parts)), "other operations")
+    return next(
+        (kind for kind, parts in KINDS.items() if any(part in operation for part in parts)),
+        "other operations",
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--schedulers", default="all", help="as compare.py's, default all")
     add_flags(parser)
     args = parser.parse_args()
     flags = sys.argv[1:]
     config, _, name = from_args(args)
     dataset = open_dataset(config.dataset, config.tokenizer)
-    runs = distinct(plan_runs(config, make_schedules(config, resolve(args.schedulers), [config.peak_lr], [config.steps]), [0], dataset.fingerprint))
+    runs = distinct(
+        plan_runs(
+            config,
+            make_schedules(config, resolve(args.schedulers), [config.peak_lr], [config.steps]),
+            [0],
+            dataset.fingerprint,
+        )
+    )
 
     threads = torch.get_num_threads()
     half = len(runs) // 2
@@ -139,7 +161,9 @@ def main():
 
     print(f"{name}: {len(runs)} runs of {config.steps} steps on {dataset.name}, {device_name(config.device)}")
     print(f"plain loops, one after another on {threads} threads: {plain:7.1f} s")
-    print(f"compare.py, from its start to its last figure:    {ours:7.1f} s, {cost['steps_trained']:,} of {cost['steps']:,} steps trained")
+    print(
+        f"compare.py, from its start to its last figure:    {ours:7.1f} s, {cost['steps_trained']:,} of {cost['steps']:,} steps trained"
+    )
     print(f"ours / plain: {ours / plain:.3f}; steps alone {cost['steps_trained'] / cost['steps']:.3f}\n")
     print_where_time_goes(config, dataset)
 

@@ -16,10 +16,18 @@ import time
 
 import numpy as np
 
-from analysis.theory import bound_curve
 from schedulers import get_schedule
+from theory.convex_bound import bound_curve
 
-SCHEDULES = ("constant", "cosine", "wsd", "linear", "inverse_sqrt", "cosine_restarts:final_lr_ratio=0", "cyclic:final_lr_ratio=0")
+SCHEDULES = (
+    "constant",
+    "cosine",
+    "wsd",
+    "linear",
+    "inverse_sqrt",
+    "cosine_restarts:final_lr_ratio=0",
+    "cyclic:final_lr_ratio=0",
+)
 SAMPLED = 20
 
 
@@ -36,7 +44,10 @@ def printed_sum(lrs, distance, T, dtype):
 def arrays(steps):
     """Name and learning rates: real schedules, then arrays made to be hard."""
     for spec in SCHEDULES:
-        yield spec.split(":")[0], get_schedule(spec, steps=steps, peak_lr=1e-3, warmup_steps=steps // 20).lrs()
+        yield (
+            spec.split(":")[0],
+            get_schedule(spec, steps=steps, peak_lr=1e-3, warmup_steps=steps // 20).lrs(),
+        )
     rng, t = np.random.default_rng(0), np.arange(steps)
     yield "a tenth, 30 times", 0.1 ** (t * 30 // steps)
     yield "random, 1e-12 to 1", 10 ** rng.uniform(-12, 0, steps)
@@ -65,8 +76,16 @@ def compare(lrs, turns):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, nargs="+", default=[1000, 20_000, 1_000_000], help="run lengths T, default 1000 20000 1000000")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        nargs="+",
+        default=[1000, 20_000, 1_000_000],
+        help="run lengths T, default 1000 20000 1000000",
+    )
     parser.add_argument("--turns", type=int, default=3, help="of each way, default 3")
     args = parser.parse_args()
     for steps in args.steps:
@@ -74,7 +93,10 @@ def main():
         for name, lrs in arrays(steps):
             ours, obvious, error = compare(lrs, args.turns)
             about = "~" if steps > 1000 else " "
-            print(f"{name:24} {ours:12.4f} s {about:>3}{obvious:10.3f} s {obvious / ours:9,.0f}        {error:.1e}", flush=True)
+            print(
+                f"{name:24} {ours:12.4f} s {about:>3}{obvious:10.3f} s {obvious / ours:9,.0f}        {error:.1e}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

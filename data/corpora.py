@@ -5,9 +5,9 @@ import glob
 import hashlib
 import os
 import sysconfig
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator
 
 from .errors import DataError, first_line
 from .network import fetch, why_unreachable
@@ -22,7 +22,16 @@ SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2d
 FINEWEB = "HuggingFaceFW/fineweb-edu", "sample-10BT"
 
 # tests and demos: half of the standard library's text, and the least like code that people write
-LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "__pycache__"}
+LEFT_OUT = {
+    "site-packages",
+    "dist-packages",
+    "test",
+    "tests",
+    "idlelib",
+    "lib2to3",
+    "turtledemo",
+    "__pycache__",
+}
 
 TABLES = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
 
@@ -85,7 +94,9 @@ def stamp(files):
     digest = hashlib.sha256()
     for file in files:
         stat = os.stat(file)
-        digest.update(f"{os.path.abspath(file)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode("utf-8", "replace"))
+        digest.update(
+            f"{os.path.abspath(file)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode("utf-8", "replace")
+        )
     return digest.hexdigest()
 
 
@@ -125,7 +136,9 @@ def table_files(path):
     formats = {TABLES[file.suffix] for file in files}
     if len(formats) != 1:
         found = "both parquet and jsonl files" if formats else "neither parquet nor jsonl files"
-        raise DataError(f"{path}: has {found}; give a text file, or a folder with files of one of these kinds")
+        raise DataError(
+            f"{path}: has {found}; give a text file, or a folder with files of one of these kinds"
+        )
     empty = [file for file in files if file.stat().st_size == 0]
     if empty:
         raise DataError(f"{empty[0]}: is empty; delete it")
@@ -156,9 +169,13 @@ def stream(where, *args, **kwargs):
 
 def text_of(row, number, where):
     if "text" not in row:
-        raise DataError(f"{where}: no column named text; there are {', '.join(row)}: rename the one with the text")
+        raise DataError(
+            f"{where}: no column named text; there are {', '.join(row)}: rename the one with the text"
+        )
     if not isinstance(row["text"], (str, type(None))):
-        raise DataError(f"{where}: text in row {number} is a {type(row['text']).__name__}; it must be a string")
+        raise DataError(
+            f"{where}: text in row {number} is a {type(row['text']).__name__}; it must be a string"
+        )
     return row["text"] or ""
 
 
@@ -176,7 +193,9 @@ def read_shakespeare(cache):
         write_atomically(file, [download_shakespeare(file)])
     content = file.read_bytes()
     if not is_shakespeare(content):
-        raise DataError(f"{file}: is not tiny Shakespeare (its sha256 is another); delete it, or give it as a path")
+        raise DataError(
+            f"{file}: is not tiny Shakespeare (its sha256 is another); delete it, or give it as a path"
+        )
     return content.decode("utf-8")
 
 
@@ -184,7 +203,9 @@ def download_shakespeare(file):
     way_out = f"put the file at {file}, or use --dataset pystdlib or a path to a text file"
     reason = why_unreachable(SHAKESPEARE_URL)
     if reason:
-        raise DataError(f"shakespeare needs a download and the network can't be reached ({reason}); {way_out}")
+        raise DataError(
+            f"shakespeare needs a download and the network can't be reached ({reason}); {way_out}"
+        )
     try:
         content = fetch(SHAKESPEARE_URL, seconds=60)
     except Exception as error:
@@ -220,7 +241,9 @@ def python_files(with_site):
         for folder in {paths["purelib"], paths["platlib"]}:
             found.update(walk_python(folder, "site-packages/"))
     if not found:
-        raise DataError(f"pystdlib: no .py files in {paths['stdlib']}; use --dataset with a path to a text file")
+        raise DataError(
+            f"pystdlib: no .py files in {paths['stdlib']}; use --dataset with a path to a text file"
+        )
     return dict(sorted(found.items()))
 
 

@@ -80,7 +80,9 @@ def open_dataset(name="auto", tokenizer="char", cache=None, say=to_stderr):
         if corpus is None:
             write_json(manifest_file, adopt(folder, tokenizer))
             return load(folder, manifest_file, tokenizer)  # adopt has read every token
-        prepare_corpus(corpus, tokenizer, folder, FINEWEB_TOKENS if corpus.streamed else None, SHARD_TOKENS, say)
+        prepare_corpus(
+            corpus, tokenizer, folder, FINEWEB_TOKENS if corpus.streamed else None, SHARD_TOKENS, say
+        )
     dataset = load(folder, manifest_file, tokenizer)
     dataset.verify()
     return dataset
@@ -116,7 +118,9 @@ def locate_manifest(folder, tokenizer, cache):
     if (folder / MANIFEST).exists():
         return folder / MANIFEST
     if (folder / PROGRESS).exists():
-        raise DataError(f"{folder}: not prepared to the end; run python -m data.prepare again with the same arguments")
+        raise DataError(
+            f"{folder}: not prepared to the end; run python -m data.prepare again with the same arguments"
+        )
     return cache / f"{folder.name}-{tokenizer}-{stamp(shard_files(folder))[:16]}.json"
 
 
@@ -125,7 +129,9 @@ def shard_files(folder):
     files = sorted(file for file in folder.glob("*.bin") if split_of(file))
     for split in ("train", "val"):
         if split not in map(split_of, files):
-            raise DataError(f"{folder}: no .bin file with {split} in its name; both train and val shards are needed")
+            raise DataError(
+                f"{folder}: no .bin file with {split} in its name; both train and val shards are needed"
+            )
     return files
 
 
@@ -145,13 +151,22 @@ def load(folder, manifest_file, tokenizer):
     check_manifest(manifest, manifest_file)
     if manifest["tokenizer"] != tokenizer:
         made_with = manifest["tokenizer"]
-        raise DataError(f"{folder}: its tokenizer is {made_with}, not {tokenizer}; use --tokenizer {made_with}")
+        raise DataError(
+            f"{folder}: its tokenizer is {made_with}, not {tokenizer}; use --tokenizer {made_with}"
+        )
     train, val = (
         Tokens([folder / entry["name"] for entry in manifest["files"] if entry["split"] == split])
         for split in ("train", "val")
     )
     return Dataset(
-        manifest["dataset"], tokenizer, manifest["vocab_size"], manifest["fingerprint"], train, val, folder, manifest
+        manifest["dataset"],
+        tokenizer,
+        manifest["vocab_size"],
+        manifest["fingerprint"],
+        train,
+        val,
+        folder,
+        manifest,
     )
 
 
@@ -163,4 +178,6 @@ def check_manifest(manifest, where):
     except (KeyError, TypeError, AttributeError):
         intact = False
     if not intact:
-        raise DataError(f"{where}: damaged or not written by data.prepare; delete it and prepare the data again")
+        raise DataError(
+            f"{where}: damaged or not written by data.prepare; delete it and prepare the data again"
+        )

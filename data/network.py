@@ -48,7 +48,9 @@ def why_unreachable(url, seconds=8):
     """One short HEAD request: the reason (str) why nobody answers at `url`, or None when somebody does."""
     try:
         fetch(url, seconds, method="HEAD")
-    except Exception as error:  # urllib raises OSError, HTTPException and ValueError for what a network can do
+    except (
+        Exception
+    ) as error:  # urllib raises OSError, HTTPException and ValueError for what a network can do
         if isinstance(error, urllib.error.HTTPError) and error.code < 500:
             return None
         inner = getattr(error, "reason", None)  # what URLError wraps reads better without it

@@ -77,7 +77,9 @@ def is_done(out, asked):
 def check_same(before, asked, out):
     for key, value in asked.items():
         if before.get(key) != value:
-            was = "from other source files" if key == "source" else f"with {key} {before.get(key)}, now {value}"
+            was = (
+                "from other source files" if key == "source" else f"with {key} {before.get(key)}, now {value}"
+            )
             raise DataError(f"{out}: was prepared {was}; choose another --out or delete it")
 
 
@@ -88,7 +90,9 @@ def start_or_resume(corpus, asked, out, say):
     state = read_json(out / PROGRESS)
     if state is not None and state["files"]:
         check_same(state, asked, out)
-        say(f"{out}: going on after {state['documents']:,} documents, {sum(state['totals'].values()):,} tokens")
+        say(
+            f"{out}: going on after {state['documents']:,} documents, {sum(state['totals'].values()):,} tokens"
+        )
         return state
     vocab = vocabulary(corpus) if asked["tokenizer"] == "char" else None
     state = {**asked, "vocab": vocab, "documents": 0, "totals": {"train": 0, "val": 0}, "files": []}
@@ -107,7 +111,9 @@ def write_shards(corpus, state, out, update):
     """Documents to shards, from where `state` says to the end or to the tokens asked for."""
     totals, pending, in_shard = state["totals"], {"train": [], "val": []}, 0
     documents = itertools.islice(corpus.documents(), state["documents"], None)
-    for ids in encode(documents, get_tokenizer(state["tokenizer"], state["vocab"]), with_separator=not corpus.single):
+    for ids in encode(
+        documents, get_tokenizer(state["tokenizer"], state["vocab"]), with_separator=not corpus.single
+    ):
         split = next_split(totals)
         ids = ids[: room(corpus, state, split)]
         pending[split].append(ids)
@@ -164,7 +170,9 @@ def flush(pending, state, out):
     for split, parts in pending.items():
         if sum(map(len, parts)):
             number = sum(entry["split"] == split for entry in state["files"])
-            state["files"].append(write_shard(out / f"{name}_{split}_{number:06d}.bin", np.concatenate(parts)))
+            state["files"].append(
+                write_shard(out / f"{name}_{split}_{number:06d}.bin", np.concatenate(parts))
+            )
         parts.clear()
     write_json(out / PROGRESS, state)
 
@@ -172,11 +180,15 @@ def flush(pending, state, out):
 def finish(state, out):
     for split, total in state["totals"].items():
         if total == 0:
-            raise DataError(f"{state['dataset']}: too little text for a {split} split; give more text or documents")
+            raise DataError(
+                f"{state['dataset']}: too little text for a {split} split; give more text or documents"
+            )
     vocab_size = get_tokenizer(state["tokenizer"], state["vocab"]).vocab_size
     files = sorted(state["files"], key=lambda entry: entry["name"])
     arguments = {key: state[key] for key in ("source", "tokens_asked", "shard_tokens")}
-    manifest = make_manifest(state["dataset"], state["tokenizer"], vocab_size, state["vocab"], files, **arguments)
+    manifest = make_manifest(
+        state["dataset"], state["tokenizer"], vocab_size, state["vocab"], files, **arguments
+    )
     write_json(out / MANIFEST, manifest)
     (out / PROGRESS).unlink(missing_ok=True)
 
@@ -206,7 +218,7 @@ def only_writer(out, say):
 
 
 def parse_count(option, text):
-    """"100M" -> 100000000; K, M and B are thousands, millions, billions."""
+    """ "100M" -> 100000000; K, M and B are thousands, millions, billions."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMB]?)", text.strip().upper())
     if not match:
         raise DataError(f"{option} {text!r} is no count; write it as 500000, 500K, 100M or 10B")
@@ -215,10 +227,12 @@ def parse_count(option, text):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
-        prog="python -m data.prepare", description="Tokenise a dataset into shards. Run again after a stop: it goes on."
+        prog="python -m data.prepare",
+        description="Tokenise a dataset into shards. Run again after a stop: it goes on.",
     )
     parser.add_argument(
-        "dataset", help="fineweb, shakespeare, pystdlib, pystdlib:site, a text file, or a folder of parquet or jsonl"
+        "dataset",
+        help="fineweb, shakespeare, pystdlib, pystdlib:site, a text file, or a folder of parquet or jsonl",
     )
     parser.add_argument("--out", required=True, help="folder for the shards")
     parser.add_argument("--tokens", help="stop at this many, such as 100M (default: everything)")

@@ -37,7 +37,9 @@ class Tokens:
 def write_shard(path, tokens):
     """Writes uint16 `tokens` (n,) to `path`; returns its entry for the manifest."""
     if len(tokens) >= 2**31:
-        raise DataError(f"{path}: {len(tokens):,} tokens are too many for a shard; give the text as several documents")
+        raise DataError(
+            f"{path}: {len(tokens):,} tokens are too many for a shard; give the text as several documents"
+        )
     header = np.zeros(256, "<i4")
     header[:3] = MAGIC, VERSION, len(tokens)
     body = np.ascontiguousarray(tokens, "<u2").data.cast("B") if len(tokens) else b""
@@ -83,7 +85,9 @@ def read_header(path):
             "python -m data.prepare"
         )
     if version != VERSION:
-        raise DataError(f"{path}: shard version {version}, expected {VERSION} (uint16 tokens); prepare the data again")
+        raise DataError(
+            f"{path}: shard version {version}, expected {VERSION} (uint16 tokens); prepare the data again"
+        )
     if count < 0 or size != HEADER_BYTES + 2 * count:
         state = "truncated" if size < HEADER_BYTES + 2 * count else "has trailing bytes"
         raise DataError(
@@ -116,12 +120,16 @@ def split_of(path):
 
 
 def is_shard_folder(path):
-    return os.path.isdir(path) and (any(path.glob("*.bin")) or (path / MANIFEST).exists() or (path / PROGRESS).exists())
+    return os.path.isdir(path) and (
+        any(path.glob("*.bin")) or (path / MANIFEST).exists() or (path / PROGRESS).exists()
+    )
 
 
 def fingerprint(files, tokenizer, vocab):
     """sha256 (hex) over the checksums of the shards, train first, each in order, and what their ids mean."""
-    ordered = [[split, entry["sha256"]] for split in ("train", "val") for entry in files if entry["split"] == split]
+    ordered = [
+        [split, entry["sha256"]] for split in ("train", "val") for entry in files if entry["split"] == split
+    ]
     return hashlib.sha256(json.dumps([ordered, tokenizer, vocab]).encode()).hexdigest()
 
 
@@ -149,4 +157,6 @@ def read_json(path):
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read as JSON; delete its folder and prepare the data again") from error
+        raise DataError(
+            f"{path}: can't be read as JSON; delete its folder and prepare the data again"
+        ) from error

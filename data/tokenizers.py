@@ -20,10 +20,8 @@ TOKENIZERS = ("char", "byte", "gpt2")
 
 # what tiktoken downloads for gpt2, and the sha256 it expects
 GPT2_FILES = {
-    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe":
-        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/encoder.json":
-        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
 }
 
 
@@ -62,7 +60,9 @@ class Char:
         missing = ids == self.vocab_size
         if missing.any():
             unknown = text[int(missing.argmax())]
-            raise DataError(f"character {unknown!r} is not in the char vocabulary of this corpus; use --tokenizer byte")
+            raise DataError(
+                f"character {unknown!r} is not in the char vocabulary of this corpus; use --tokenizer byte"
+            )
         return ids
 
     def encode_many(self, texts):
@@ -136,7 +136,9 @@ def load_gpt2():
         return tiktoken.get_encoding("gpt2")
     reason = why_unreachable(next(iter(GPT2_FILES)))
     if reason:
-        raise DataError(f"tokenizer gpt2 needs a download and the network can't be reached ({reason}); {way_out}")
+        raise DataError(
+            f"tokenizer gpt2 needs a download and the network can't be reached ({reason}); {way_out}"
+        )
     try:
         return within(120, lambda: tiktoken.get_encoding("gpt2"))
     except Exception as error:

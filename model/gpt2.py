@@ -56,8 +56,12 @@ class GPT2Config:
 
 
 PRESETS = {
-    "cpu": dict(n_layer=4, n_head=4, n_embd=128, block_size=64, vocab_size=65, bias=False),  # 0.8M, nanoGPT's CPU recipe
-    "char": dict(n_layer=6, n_head=6, n_embd=384, block_size=256, vocab_size=65, bias=False, dropout=0.2),  # 10.7M
+    "cpu": dict(
+        n_layer=4, n_head=4, n_embd=128, block_size=64, vocab_size=65, bias=False
+    ),  # 0.8M, nanoGPT's CPU recipe
+    "char": dict(
+        n_layer=6, n_head=6, n_embd=384, block_size=256, vocab_size=65, bias=False, dropout=0.2
+    ),  # 10.7M
     "gpt2": dict(n_layer=12, n_head=12, n_embd=768),  # 124M
     "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024),  # 354M
 }
@@ -86,7 +90,9 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x):
         B, T, C = x.shape
-        q, k, v = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, heads, T, C/heads)
+        q, k, v = (
+            self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
+        )  # (B, heads, T, C/heads)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
         return self.resid_dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
@@ -122,18 +128,22 @@ class GPT2(nn.Module):
     def __init__(self, config: GPT2Config):
         super().__init__()
         self.config = config
-        self.transformer = nn.ModuleDict(dict(
-            wte=nn.Embedding(config.vocab_size, config.n_embd),
-            wpe=nn.Embedding(config.block_size, config.n_embd),
-            drop=nn.Dropout(config.dropout),
-            h=nn.ModuleList(Block(config) for _ in range(config.n_layer)),
-            ln_f=LayerNorm(config.n_embd, config.bias),
-        ))
+        self.transformer = nn.ModuleDict(
+            dict(
+                wte=nn.Embedding(config.vocab_size, config.n_embd),
+                wpe=nn.Embedding(config.block_size, config.n_embd),
+                drop=nn.Dropout(config.dropout),
+                h=nn.ModuleList(Block(config) for _ in range(config.n_layer)),
+                ln_f=LayerNorm(config.n_embd, config.bias),
+            )
+        )
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
         self.transformer.wte.weight = self.lm_head.weight  # tied
         self.apply(self._init_weights)
         for name, parameter in self.named_parameters():
-            if name.endswith("c_proj.weight"):  # two additions to the residual stream a layer: keep its variance
+            if name.endswith(
+                "c_proj.weight"
+            ):  # two additions to the residual stream a layer: keep its variance
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer))
 
     def _init_weights(self, module):

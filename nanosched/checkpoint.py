@@ -44,7 +44,9 @@ def load_checkpoint(path: Path, state, history) -> dict | None:
             if damaged := file.testzip():
                 raise ValueError(f"{damaged} has another checksum")
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        model, optimizer, steps, past = (checkpoint[key] for key in ("model", "optimizer", "iter_num", "history"))
+        model, optimizer, steps, past = (
+            checkpoint[key] for key in ("model", "optimizer", "iter_num", "history")
+        )
     except Exception as e:  # a damaged file makes torch raise many kinds
         print(f"{path} can't be read ({type(e).__name__}): its steps are trained again", file=sys.stderr)
         return None

@@ -76,8 +76,19 @@ class Config:
     def __post_init__(self):
         for f in fields(self):
             object.__setattr__(self, f.name, _typed(f.name, getattr(self, f.name), f.type))
-        for name in ("n_layer", "n_head", "n_embd", "block_size", "batch_size", "gradient_accumulation_steps", "steps",
-                     "eval_interval", "eval_batches", "checkpoint_interval", "threads"):
+        for name in (
+            "n_layer",
+            "n_head",
+            "n_embd",
+            "block_size",
+            "batch_size",
+            "gradient_accumulation_steps",
+            "steps",
+            "eval_interval",
+            "eval_batches",
+            "checkpoint_interval",
+            "threads",
+        ):
             _require(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
         for name in ("warmup_steps", "weight_decay", "grad_clip"):
             _require(self, name, getattr(self, name) >= 0, "a number of at least 0")
@@ -88,7 +99,9 @@ class Config:
         _require(self, "warmup_steps", self.warmup_steps <= self.steps, f"at most steps={self.steps}")
         _require(self, "tokenizer", self.tokenizer in ("char", "byte", "gpt2"), "char, byte or gpt2")
         _require(self, "device", self.device in ("auto", "cpu", "cuda"), "auto, cpu or cuda")
-        _require(self, "replicas", self.replicas in ("auto", "separate", "stacked"), "auto, separate or stacked")
+        _require(
+            self, "replicas", self.replicas in ("auto", "separate", "stacked"), "auto, separate or stacked"
+        )
         _require(self, "dtype", self.dtype in ("auto", "float32", "bfloat16"), "auto, float32 or bfloat16")
         _require(self, "compile", self.compile in ("auto", "true", "false"), "auto, true or false")
 
@@ -105,7 +118,11 @@ class Config:
         cuda = has_cuda() if self.device in ("auto", "cuda") else False
         if self.device == "cuda" and not cuda:
             raise ValueError("device='cuda' is not allowed: torch sees no GPU here; give --device cpu")
-        auto = dict(device="cuda", dtype="bfloat16", compile="true") if cuda else dict(device="cpu", dtype="float32", compile="false")
+        auto = (
+            dict(device="cuda", dtype="bfloat16", compile="true")
+            if cuda
+            else dict(device="cpu", dtype="float32", compile="false")
+        )
         return replace(self, **{name: value for name, value in auto.items() if getattr(self, name) == "auto"})
 
     def run_id(self, schedule, seed: int, data_fingerprint: str) -> str:
@@ -135,7 +152,9 @@ NOT_IDENTITY = {"steps", "warmup_steps", "peak_lr", "dataset", "checkpoint_inter
 
 def _typed(name: str, value, type_name: str):
     """The value as the field's type, or a ValueError: TOML and Python know the type, the command line gives text."""
-    allowed = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a text"}[type_name]
+    allowed = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a text"}[
+        type_name
+    ]
     refusal = ValueError(f"{name}={value!r} is not allowed: give {allowed}")
     if type_name == "str":
         value = str(value).lower() if isinstance(value, bool) or name == "compile" else value
@@ -180,7 +199,9 @@ def load_toml(name: str) -> dict:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         presets = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
-        raise ValueError(f"config={name!r} is not there: give a TOML file or one of the presets {presets}") from None
+        raise ValueError(
+            f"config={name!r} is not there: give a TOML file or one of the presets {presets}"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise ValueError(f"config={name!r} can't be read: {' '.join(str(e).split())}") from None
     known = SETTINGS | set(ALIASES) | COMPARISON
@@ -209,8 +230,14 @@ def default_preset(device: str) -> str:
 
 def add_flags(parser: argparse.ArgumentParser):
     """Every setting as a flag, in both spellings (--peak-lr, --peak_lr), with nanoGPT's and SambaFlow's aliases."""
-    parser.add_argument("--config", metavar="FILE.toml", help="settings, or the name of a preset in configs/; default char on a GPU, else cpu")
-    group = parser.add_argument_group("settings (each is also a key of the TOML file; these are the defaults without one)")
+    parser.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        help="settings, or the name of a preset in configs/; default char on a GPU, else cpu",
+    )
+    group = parser.add_argument_group(
+        "settings (each is also a key of the TOML file; these are the defaults without one)"
+    )
     for f in fields(Config):
         names = [f.name] + [alias for alias, name in ALIASES.items() if name == f.name]
         flags = list(dict.fromkeys(f"--{n}" for name in names for n in (name.replace("_", "-"), name)))

@@ -25,7 +25,9 @@ PEAK_BFLOAT16 = {
 
 def has_cuda() -> bool:
     """Whether torch sees an NVIDIA GPU; a machine without a driver is answered without importing torch."""
-    if not (Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")):
+    if not (
+        Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")
+    ):
         return False
     import torch
 
@@ -59,7 +61,9 @@ def _measured_flops(device: str, dtype: str) -> float:
     import torch
 
     n = 8192 if device == "cuda" else 1024
-    a = torch.linspace(-1, 1, n * n, device=device).view(n, n).to(getattr(torch, dtype))  # zeros would be too fast
+    a = (
+        torch.linspace(-1, 1, n * n, device=device).view(n, n).to(getattr(torch, dtype))
+    )  # zeros would be too fast
     best = float("inf")
     for _ in range(10):
         start = time.perf_counter()

@@ -35,7 +35,9 @@ class History:
         rows = [",".join(COLUMNS)] if start == 0 else []
         for step in range(start, len(self.loss)):
             loss, grad_norm = np.float32(self.loss[step]), np.float32(self.grad_norm[step])
-            rows.append(f"{step},{loss!s},{self.lr[step]!r},{grad_norm!s},{self.step_s[step]:.6f},{val.get(step, '')!s}")
+            rows.append(
+                f"{step},{loss!s},{self.lr[step]!r},{grad_norm!s},{self.step_s[step]:.6f},{val.get(step, '')!s}"
+            )
         return "".join(row + "\n" for row in rows)
 
 

@@ -21,12 +21,28 @@ A schedule of your own is a few lines, in a file in this folder or anywhere else
 import importlib
 import pkgutil
 
-from .base import Schedule, param
-from .load import load_file
-from .registry import get_schedule, list_schedules, register, resolve, split_specs
-from .spelling import reason
+from schedulers.core import (
+    Schedule,
+    get_schedule,
+    list_schedules,
+    load_file,
+    param,
+    register,
+    resolve,
+    split_specs,
+)
+from schedulers.core.specs import reason
 
-__all__ = ["Schedule", "get_schedule", "list_schedules", "load_file", "param", "register", "resolve", "split_specs"]
+__all__ = [
+    "Schedule",
+    "get_schedule",
+    "list_schedules",
+    "load_file",
+    "param",
+    "register",
+    "resolve",
+    "split_specs",
+]
 
 # every file of this folder is imported, so a schedule dropped into it registers itself
 for _name in sorted(module.name for module in pkgutil.iter_modules(__path__)):

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule
-from .registry import register
+from schedulers.core import Schedule, register
 
 
 @register("constant")

@@ -3,8 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .base import Schedule, param
-from .registry import register
+from schedulers.core import Schedule, param, register
 
 
 @register("cosine")

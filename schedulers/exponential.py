@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, not_allowed, param
-from .registry import register
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
 
 
 @register("exponential")
@@ -20,7 +20,9 @@ class Exponential(Schedule):
 
     def check(self):
         if self.gamma is None and self.final_lr_ratio == 0:
-            raise not_allowed("final_lr_ratio", self.final_lr_ratio, "an exponential needs a number above 0 and up to 1")
+            raise not_allowed(
+                "final_lr_ratio", self.final_lr_ratio, "an exponential needs a number above 0 and up to 1"
+            )
 
     def scale(self, t):
         if self.gamma is not None:

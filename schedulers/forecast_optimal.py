@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from .base import Schedule, not_allowed, param
-from .registry import register
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
+from theory import load_law, optimal_lrs
 
 
 @register("forecast_optimal")
@@ -26,7 +27,11 @@ class ForecastOptimal(Schedule):
 
     def check(self):
         if self.law is None:
-            raise not_allowed("law", None, "give a fitted law's file: forecast_optimal:law=results/NAME/law.json (python -m analysis.forecast saves it)")
+            raise not_allowed(
+                "law",
+                None,
+                "give a fitted law's file: forecast_optimal:law=results/NAME/law.json (python -m analysis.forecast saves it)",
+            )
         self._table  # a file that holds no law is found before any training
 
     def scale(self, t):
@@ -36,9 +41,6 @@ class ForecastOptimal(Schedule):
     def _table(self):
         if self.warmup_steps == self.steps:
             return [0.0] * self.steps
-        from analysis.design import optimal_lrs  # only a schedule that is made by a law needs the laws
-        from analysis.loss_laws import load_law
-
         law = load_law(self.law) if isinstance(self.law, str) else self.law
         warmup = [Schedule.__call__(self, t) for t in range(self.warmup_steps)]
         return optimal_lrs(law, self.steps, self.peak_lr, warmup, self.non_increasing).tolist()

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import param
-from .inverse_sqrt import InverseSqrt
-from .registry import register
-from .shapes import SHAPES, check_exp, cool, cooldown_start
+from schedulers.core import param, register
+from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
+from schedulers.inverse_sqrt import InverseSqrt
 
 
 @register("inverse_sqrt_cooldown")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, param
-from .registry import register
+from schedulers.core import Schedule, param, register
 
 
 @register("linear")

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, param
-from .milestones import check_milestones, milestone_step
-from .registry import register
+from schedulers.core import Schedule, param, register
+from schedulers.core.milestones import check_milestones, milestone_step
 
 
 @register("multistep")

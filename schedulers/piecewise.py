@@ -3,9 +3,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .base import Schedule, not_allowed, param
-from .milestones import check_milestones, milestone_step
-from .registry import register
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
+from schedulers.core.milestones import check_milestones, milestone_step
 
 
 @register("piecewise")
@@ -24,7 +24,11 @@ class Piecewise(Schedule):
     def check(self):
         check_milestones("milestones", self.milestones, self.steps)
         if len(self.factors) != len(self.milestones):
-            raise not_allowed("factors", self.factors, f"give {len(self.milestones)} numbers, one for each milestone")
+            raise not_allowed(
+                "factors", self.factors, f"give {len(self.milestones)} numbers, one for each milestone"
+            )
 
     def scale(self, t):
-        return math.prod(f for m, f in zip(self.milestones, self.factors) if milestone_step(m, self.steps) <= t)
+        return math.prod(
+            f for m, f in zip(self.milestones, self.factors) if milestone_step(m, self.steps) <= t
+        )

@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import Schedule, param
-from .registry import register
+from schedulers.core import Schedule, param, register
 
 
 @register("plateau")

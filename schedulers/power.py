@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, param
-from .registry import register
-from .shapes import cool, cooldown_start
+from schedulers.core import Schedule, param, register
+from schedulers.core.shapes import cool, cooldown_start
 
 
 @register("power")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .base import Schedule, not_allowed, param
-from .registry import register
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
 
 
 @register("tanh")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, not_allowed, param
-from .registry import register
-from .shapes import SHAPES, check_exp, cool, cooldown_start
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
+from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
 
 
 @register("wsd")
@@ -33,5 +33,13 @@ class WSD(Schedule):
         check_exp(self.shape, self.final_lr_ratio)
 
     def scale(self, t):
-        start = cooldown_start(self, self.cooldown) if self.cooldown_steps is None else self.steps - self.cooldown_steps
-        return 1.0 if t <= start else cool((t - start) / (self.steps - start), 1.0, self.final_lr_ratio, self.shape)
+        start = (
+            cooldown_start(self, self.cooldown)
+            if self.cooldown_steps is None
+            else self.steps - self.cooldown_steps
+        )
+        return (
+            1.0
+            if t <= start
+            else cool((t - start) / (self.steps - start), 1.0, self.final_lr_ratio, self.shape)
+        )

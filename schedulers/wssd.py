@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .base import Schedule, not_allowed, param
-from .milestones import check_milestones, milestone_step
-from .registry import register
-from .shapes import SHAPES, check_exp, cool, cooldown_start
+from nanosched.errors import not_allowed
+from schedulers.core import Schedule, param, register
+from schedulers.core.milestones import check_milestones, milestone_step
+from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
 
 
 @register("wssd")
@@ -31,7 +31,9 @@ class WSSD(Schedule):
         check_milestones("milestone", self.milestone, self.steps)
         start = cooldown_start(self, self.cooldown)
         if milestone_step(self.milestone, self.steps) > start:
-            raise not_allowed("milestone", self.milestone, f"the cooldown starts at step {start}: give an earlier one")
+            raise not_allowed(
+                "milestone", self.milestone, f"the cooldown starts at step {start}: give an earlier one"
+            )
 
     def scale(self, t):
         start = cooldown_start(self, self.cooldown)

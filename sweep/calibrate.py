@@ -30,7 +30,9 @@ def choose_slots(config: Config, vocab_size: int, runs: int, measure_now: bool =
         ValueError: replicas=stacked is asked for with a dropout.
     """
     if config.replicas == "stacked" and config.dropout:
-        raise ValueError(f"replicas='stacked' is not allowed with dropout={config.dropout}: give --replicas separate, or --dropout 0")
+        raise ValueError(
+            f"replicas='stacked' is not allowed with dropout={config.dropout}: give --replicas separate, or --dropout 0"
+        )
     if config.replicas == "separate" or config.dropout:
         return 0
     if config.replicas == "auto" and (runs == 1 or config.device == "cpu" and most_workers(config) == 1):
@@ -50,7 +52,11 @@ def seconds_a_run_step(config: Config, vocab_size: int) -> float | None:
     measured = measured_before(config, vocab_size)
     if not measured:
         return None
-    return min(measured["stacked"].values()) if config.replicas == "stacked" and measured["stacked"] else measured["separate"]
+    return (
+        min(measured["stacked"].values())
+        if config.replicas == "stacked" and measured["stacked"]
+        else measured["separate"]
+    )
 
 
 def measured_before(config: Config, vocab_size: int) -> dict | None:
@@ -62,9 +68,31 @@ def measured_before(config: Config, vocab_size: int) -> dict | None:
 
 
 def calibration_file(config: Config, vocab_size: int) -> Path:
-    names = ("n_layer", "n_head", "n_embd", "block_size", "bias", "batch_size", "gradient_accumulation_steps", "device", "threads", "dtype", "compile")
-    setting = [vocab_size, os.cpu_count(), device_name(config.device), version("torch"), *(getattr(config, name) for name in names)]
-    return cache_folder() / "calibration" / f"{hashlib.sha256(json.dumps(setting).encode()).hexdigest()[:16]}.json"
+    names = (
+        "n_layer",
+        "n_head",
+        "n_embd",
+        "block_size",
+        "bias",
+        "batch_size",
+        "gradient_accumulation_steps",
+        "device",
+        "threads",
+        "dtype",
+        "compile",
+    )
+    setting = [
+        vocab_size,
+        os.cpu_count(),
+        device_name(config.device),
+        version("torch"),
+        *(getattr(config, name) for name in names),
+    ]
+    return (
+        cache_folder()
+        / "calibration"
+        / f"{hashlib.sha256(json.dumps(setting).encode()).hexdigest()[:16]}.json"
+    )
 
 
 def measure(config: Config, vocab_size: int) -> dict | None:
@@ -87,7 +115,9 @@ def measure_in_workers(workers: int, config: Config, vocab_size: int) -> dict | 
     together, pipes = context.Barrier(workers), []
     for index in range(workers):
         pipe, theirs = context.Pipe()
-        context.Process(target=measuring_worker, args=(theirs, together, index == 0, config, vocab_size), daemon=True).start()
+        context.Process(
+            target=measuring_worker, args=(theirs, together, index == 0, config, vocab_size), daemon=True
+        ).start()
         theirs.close()
         pipes.append(pipe)
     try:
@@ -131,7 +161,9 @@ def time_stacked(config: Config, vocab_size: int) -> dict[str, float]:
         try:
             stack = Stack([initial_state(config, vocab_size, seed) for seed in range(slots)], config)
             x, y = (torch.stack([tensor] * slots) for tensor in random_batch(config, vocab_size))
-            seconds[str(slots)] = seconds_a_step(lambda: stack.step(x, y, [config.peak_lr] * slots)[0]) / slots
+            seconds[str(slots)] = (
+                seconds_a_step(lambda: stack.step(x, y, [config.peak_lr] * slots)[0]) / slots
+            )
         except torch.cuda.OutOfMemoryError:
             break
         if slots > SLOTS[config.device][0] and seconds[str(slots)] > WORTHWHILE * seconds[str(slots // 2)]:
@@ -143,7 +175,9 @@ def random_batch(config: Config, vocab_size: int):
     import torch
 
     rows = config.batch_size * config.gradient_accumulation_steps
-    tokens = torch.randint(vocab_size, (2, rows, config.block_size), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(
+        vocab_size, (2, rows, config.block_size), generator=torch.Generator().manual_seed(0)
+    )
     return tokens.to(config.device)
 
 

@@ -14,18 +14,24 @@ from .plan import Branch, Run
 from .store import is_complete, run_folder
 
 
-def plan_carry_over(config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], fingerprint: str) -> list[Run]:
+def plan_carry_over(
+    config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], fingerprint: str
+) -> list[Run]:
     """Every schedule with every seed, in the order asked for; a run's id says too which runs came before it."""
     runs = []
     for seed in seeds:
         before = "nothing"
         for label, schedule in schedules:
-            before = config.state_id(schedule.lrs(), seed, fingerprint, f"{schedule.reaction} carried over from {before}")
+            before = config.state_id(
+                schedule.lrs(), seed, fingerprint, f"{schedule.reaction} carried over from {before}"
+            )
             runs.append(Run(label, schedule, seed, before))
     return runs
 
 
-def train_carry_over(runs: list[Run], config: Config, dataset, out: Path, display, should_stop) -> dict[str, str]:
+def train_carry_over(
+    runs: list[Run], config: Config, dataset, out: Path, display, should_stop
+) -> dict[str, str]:
     """Train the runs of each seed one after another on one model; returns run id -> error, for the ones that failed.
 
     A run that is complete is passed over if its last state is still there; what comes after a failed run is left out.
@@ -34,7 +40,9 @@ def train_carry_over(runs: list[Run], config: Config, dataset, out: Path, displa
     for seed in dict.fromkeys(run.seed for run in runs):
         chain = [run for run in runs if run.seed == seed]
         for index in range(first_missing(chain, out), len(chain)):
-            if should_stop() or not train_link(chain, index, config, dataset, out, display, should_stop, errors):
+            if should_stop() or not train_link(
+                chain, index, config, dataset, out, display, should_stop, errors
+            ):
                 break
     return errors
 
@@ -54,7 +62,9 @@ def first_missing(chain: list[Run], out: Path) -> int:
     return complete if complete == 0 or (run_folder(out, chain[complete - 1].id) / NAME).exists() else 0
 
 
-def train_link(chain: list[Run], index: int, config, dataset, out: Path, display, should_stop, errors: dict) -> bool:
+def train_link(
+    chain: list[Run], index: int, config, dataset, out: Path, display, should_stop, errors: dict
+) -> bool:
     """Train chain[index] from the end of the one before it; whether it came to its end."""
     from nanosched.checkpoint import NAME
     from train import train
@@ -67,9 +77,18 @@ def train_link(chain: list[Run], index: int, config, dataset, out: Path, display
     display.start(branch)
     try:
         result = train(
-            config, run.schedule, run.seed, dataset, run_folder(out, run.id), keep_checkpoint=True,
-            on_step=lambda *step: display.step(branch, *step), should_stop=should_stop, run_id=run.id, begin=before, first_batch=first_batch,
-        )  # fmt: skip
+            config,
+            run.schedule,
+            run.seed,
+            dataset,
+            run_folder(out, run.id),
+            keep_checkpoint=True,
+            on_step=lambda *step: display.step(branch, *step),
+            should_stop=should_stop,
+            run_id=run.id,
+            begin=before,
+            first_batch=first_batch,
+        )
     except Exception as e:
         error = errors[run.id] = keep_error(branch, out, e)
     display.end(branch, result, error)

@@ -15,8 +15,17 @@ class Display:
         self.n_runs, self.ended, self.steps_ended, self.tasks = len(branches), 0, 0, {}
         name, detail = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[detail]}")
         # each drawing takes time from the training beside it
-        self.progress = Progress(name, BarColumn(), detail, TimeRemainingColumn(), console=Console(highlight=False), refresh_per_second=2)
-        self.overall = self.progress.add_task("all runs", total=sum(branch.steps for branch in branches), detail=f"0 of {len(branches)} runs")
+        self.progress = Progress(
+            name,
+            BarColumn(),
+            detail,
+            TimeRemainingColumn(),
+            console=Console(highlight=False),
+            refresh_per_second=2,
+        )
+        self.overall = self.progress.add_task(
+            "all runs", total=sum(branch.steps for branch in branches), detail=f"0 of {len(branches)} runs"
+        )
 
     def __enter__(self):
         self.progress.start()
@@ -27,11 +36,15 @@ class Display:
 
     def start(self, branch: Branch):
         if branch.run.id not in self.tasks:  # it may be started again after its process died
-            self.tasks[branch.run.id] = self.progress.add_task(name_of(branch.run), total=branch.steps, detail="")
+            self.tasks[branch.run.id] = self.progress.add_task(
+                name_of(branch.run), total=branch.steps, detail=""
+            )
 
     def step(self, branch: Branch, done: int, loss: float):
         """`done` steps of the run are taken, the last of them with this loss."""
-        self.progress.update(self.tasks[branch.run.id], completed=max(done - branch.start, 0), detail=f"loss {loss:.4f}")
+        self.progress.update(
+            self.tasks[branch.run.id], completed=max(done - branch.start, 0), detail=f"loss {loss:.4f}"
+        )
         self.show_overall()
 
     def end(self, branch: Branch, result: dict | None, error: str | None):

@@ -35,9 +35,13 @@ def print_dry_run(config: Config, schedules, seeds: list[int], out: Path) -> lis
             print(f"{name_of(run)}: complete")
     print_trees(branches)
     steps_asked, steps = sum(run.schedule.steps for run in todo), sum(branch.steps for branch in branches)
-    print(f"\n{len(asked)} runs asked for, {len(todo)} to train on {config.device}: {steps_asked:,} steps of {config.tokens_per_step:,} tokens")
+    print(
+        f"\n{len(asked)} runs asked for, {len(todo)} to train on {config.device}: {steps_asked:,} steps of {config.tokens_per_step:,} tokens"
+    )
     if todo:
-        print(f"to train: {steps:,} steps, {1 - steps / steps_asked:.1%} less: {len(todo)} runs for the price of {price(steps, steps_asked, len(todo)):.1f}")
+        print(
+            f"to train: {steps:,} steps, {1 - steps / steps_asked:.1%} less: {len(todo)} runs for the price of {price(steps, steps_asked, len(todo)):.1f}"
+        )
     print(f"time: {spell_time(branches, config, dataset)}")
     print(f"disk: {spell_disk(branches, config, dataset)}")
     print(f"data: {dataset.name if dataset else f'{config.dataset}, not prepared yet'}\nout: {out}")
@@ -52,7 +56,9 @@ def print_trees(branches: list[Branch]):
         by_seed.setdefault(branch.run.seed, []).append(branch)
     alike = {}
     for seed, group in by_seed.items():
-        alike.setdefault(tuple((spell_run(b), b.start, b.parent and b.parent.label) for b in group), []).append(seed)
+        alike.setdefault(
+            tuple((spell_run(b), b.start, b.parent and b.parent.label) for b in group), []
+        ).append(seed)
     for seeds in alike.values():
         group = by_seed[seeds[0]]
         print(f"seed {seeds[0]}" if len(seeds) == 1 else f"each of seeds {', '.join(map(str, seeds))}")
@@ -75,7 +81,13 @@ def spell_run(branch: Branch) -> str:
 
 
 def spell_branch(branch: Branch) -> str:
-    start = "" if not branch.start else f" from step {branch.start:,}" if branch.parent else f" from its state after {branch.start:,} steps"
+    start = (
+        ""
+        if not branch.start
+        else f" from step {branch.start:,}"
+        if branch.parent
+        else f" from its state after {branch.start:,} steps"
+    )
     return escape(f"{spell_run(branch)}: trains {branch.steps:,}{start}")
 
 
@@ -84,9 +96,17 @@ def spell_time(branches: list[Branch], config: Config, dataset) -> str:
     if step_s is None:
         return "not known before this model was first trained on this machine"
     validations = sum(1 + branch.steps // config.eval_interval for branch in branches)
-    validation_s = step_s / 3 * config.eval_batches / config.gradient_accumulation_steps  # forward is a third of a step
+    validation_s = (
+        step_s / 3 * config.eval_batches / config.gradient_accumulation_steps
+    )  # forward is a third of a step
     seconds = step_s * sum(branch.steps for branch in branches) + validations * validation_s
-    return f"about {seconds:.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} min" if seconds < 7200 else f"about {seconds / 3600:.1f} h"
+    return (
+        f"about {seconds:.0f} s"
+        if seconds < 120
+        else f"about {seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"about {seconds / 3600:.1f} h"
+    )
 
 
 def spell_disk(branches: list[Branch], config: Config, dataset) -> str:

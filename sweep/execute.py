@@ -16,10 +16,10 @@ from pathlib import Path
 from nanosched.config import Config
 from schedulers import load_file
 
-from .calm import take_calm_run
 from .plan import Branch
 from .queue import Queue
 from .store import BranchStates, run_folder, state_path
+from .untriggered import take_calm_run
 
 MOST_WORKERS = 8  # each takes 0.4 GB
 MESSAGE_S = 0.2  # seconds between two messages of a process on its losses
@@ -27,7 +27,16 @@ HUGE_PAGES = "glibc.malloc.hugetlb=1"  # for new processes: most of a CPU step's
 DIED = "its process died twice: out of memory, or killed"
 
 
-def execute(branches: list[Branch], config: Config, dataset, out: Path, schedule_files: list[str], display, should_stop, slots: int = 0) -> dict[str, str]:
+def execute(
+    branches: list[Branch],
+    config: Config,
+    dataset,
+    out: Path,
+    schedule_files: list[str],
+    display,
+    should_stop,
+    slots: int = 0,
+) -> dict[str, str]:
     """Train each branch into its run's folder of the store. One that raises is left behind, and the others go on.
 
     Args:
@@ -41,7 +50,7 @@ def execute(branches: list[Branch], config: Config, dataset, out: Path, schedule
     """
     ended, workers = Ended(branches, config, dataset, out, display), min(len(branches), most_workers(config))
     if slots:
-        from .together import train_together
+        from .stacked_training import train_together
 
         train_together(slots, config, dataset, out, ended, should_stop)
     elif workers > 1:
@@ -61,7 +70,11 @@ class Ended:
 
     def __init__(self, branches, config, dataset, out, display):
         self.queue, self.display, self.out, self.errors = Queue(branches), display, out, {}
-        self.paths = {b.run.id: state_path(out, b.run, b.start, config, dataset.fingerprint) for b in branches if b.start}
+        self.paths = {
+            b.run.id: state_path(out, b.run, b.start, config, dataset.fingerprint)
+            for b in branches
+            if b.start
+        }
         self.needed = Counter(self.paths.values())
 
     def __call__(self, branch: Branch, result: dict | None, error: str | None):
@@ -86,7 +99,9 @@ def one_after_another(config, dataset, out, ended, should_stop):
         ended(branch, *train_one(branch, config, dataset, out, on_step, on_fork, should_stop))
 
 
-def train_one(branch: Branch, config: Config, dataset, out: Path, on_step, on_fork, should_stop) -> tuple[dict | None, str | None]:
+def train_one(
+    branch: Branch, config: Config, dataset, out: Path, on_step, on_fork, should_stop
+) -> tuple[dict | None, str | None]:
     """(what run.json holds, None if stopped; the error in one line, None if there was none)."""
     from train import train
 
@@ -95,7 +110,16 @@ def train_one(branch: Branch, config: Config, dataset, out: Path, on_step, on_fo
     try:
         if taken := take_calm_run(run, config, dataset.fingerprint, out):
             return taken, None
-        return train(config, run.schedule, run.seed, dataset, folder, on_step=on_step, should_stop=should_stop, states=states), None
+        return train(
+            config,
+            run.schedule,
+            run.seed,
+            dataset,
+            folder,
+            on_step=on_step,
+            should_stop=should_stop,
+            states=states,
+        ), None
     except Exception as e:
         return None, keep_error(branch, out, e)
 
@@ -127,7 +151,9 @@ def side_by_side(workers, config, dataset, out, schedule_files, ended, should_st
 
     def start_worker():
         pipe, theirs = context.Pipe()
-        context.Process(target=worker, args=(theirs, stop, schedule_files, config, dataset, out), daemon=True).start()
+        context.Process(
+            target=worker, args=(theirs, stop, schedule_files, config, dataset, out), daemon=True
+        ).start()
         theirs.close()  # so that the pipe ends with the process
         idle.append(pipe)
 
@@ -192,7 +218,20 @@ def worker(pipe, stop, schedule_files, config, dataset, out):
     with suppress(EOFError):  # nothing is left to do
         while True:
             branch = pipe.recv()
-            pipe.send(("end", *train_one(branch, config, dataset, out, on_step, lambda step: pipe.send(("fork", step)), stop.is_set)))
+            pipe.send(
+                (
+                    "end",
+                    *train_one(
+                        branch,
+                        config,
+                        dataset,
+                        out,
+                        on_step,
+                        lambda step: pipe.send(("fork", step)),
+                        stop.is_set,
+                    ),
+                )
+            )
 
 
 def end_with_parent():

@@ -33,7 +33,9 @@ class Branch:
     start: int = 0  # steps that are trained already when it starts
     parent: Run | None = None  # which trains them; None for fresh weights or a state that the store has
     forks: tuple[int, ...] = ()  # numbers of steps after which its state is kept for others
-    calm: Run | None = None  # of a reactive schedule: the run that it is if nothing makes it react, which goes first
+    calm: Run | None = (
+        None  # of a reactive schedule: the run that it is if nothing makes it react, which goes first
+    )
 
     @property
     def steps(self) -> int:
@@ -41,7 +43,9 @@ class Branch:
         return self.run.schedule.steps - self.start
 
 
-def make_schedules(config: Config, specs: list[str], peak_lrs: list[float], horizons: list[int]) -> list[tuple[str, Schedule]]:
+def make_schedules(
+    config: Config, specs: list[str], peak_lrs: list[float], horizons: list[int]
+) -> list[tuple[str, Schedule]]:
     """(label, schedule) for every horizon, peak lr and spec, all with the comparison's warmup.
 
     Raises:
@@ -57,7 +61,9 @@ def make_schedules(config: Config, specs: list[str], peak_lrs: list[float], hori
     return made
 
 
-def plan_runs(config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], data_fingerprint: str | None) -> list[Run]:
+def plan_runs(
+    config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], data_fingerprint: str | None
+) -> list[Run]:
     """Every schedule with every seed; seeds are the outer loop, so that a stopped comparison has whole seeds."""
     return [
         Run(label, schedule, seed, data_fingerprint and config.run_id(schedule, seed, data_fingerprint))
@@ -83,25 +89,36 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
         a Branch for each run, in the same order.
     """
     by_seed = {}
-    for run in sorted(runs, key=lambda run: run.schedule.reactive):  # these wait for others, so nobody may wait for them
+    for run in sorted(
+        runs, key=lambda run: run.schedule.reactive
+    ):  # these wait for others, so nobody may wait for them
         by_seed.setdefault(run.seed, []).append(run)
     branches = {}
     for group in by_seed.values():
         starts = [(saved or {}).get(run.id, 0) for run in group]
-        for run, (start, parent) in zip(group, share([known_lrs(run.schedule, config) for run in group], starts)):
+        for run, (start, parent) in zip(
+            group, share([known_lrs(run.schedule, config) for run in group], starts)
+        ):
             branches[run.id] = Branch(run, start, None if parent is None else group[parent])
     forks = {}
     for branch in branches.values():
         if branch.parent:
             forks.setdefault(branch.parent.id, set()).add(branch.start)
-    return [replace(branches[run.id], forks=tuple(sorted(forks.get(run.id, ()))), calm=calm_run(run, runs)) for run in runs]
+    return [
+        replace(branches[run.id], forks=tuple(sorted(forks.get(run.id, ()))), calm=calm_run(run, runs))
+        for run in runs
+    ]
 
 
 def calm_run(run: Run, runs: list[Run]) -> Run | None:
     """Of a run with a reactive schedule, the one among `runs` that it is if nothing makes it react."""
     if run.schedule.reactive:
         for other in runs:
-            if other.seed == run.seed and not other.schedule.reactive and np.array_equal(other.schedule.lrs(), run.schedule.lrs()):
+            if (
+                other.seed == run.seed
+                and not other.schedule.reactive
+                and np.array_equal(other.schedule.lrs(), run.schedule.lrs())
+            ):
                 return other
     return None
 
@@ -110,7 +127,9 @@ def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
     """The lrs that are certain before training: all of them, or of a reactive schedule those up to the first validation."""
     if not schedule.reactive:
         return schedule.lrs()
-    return np.array([schedule(step, []) for step in range(min(config.eval_interval, schedule.steps))], dtype=np.float64)
+    return np.array(
+        [schedule(step, []) for step in range(min(config.eval_interval, schedule.steps))], dtype=np.float64
+    )
 
 
 def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tuple[int, int | None]]:
@@ -125,16 +144,29 @@ def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tupl
         `start` steps; parent is None for fresh weights or its own saved state.
     """
     saved = saved or [0] * len(arrays)
-    bits, placed, starts, parents = [], [], [], []  # placed: indices of those before, in the order of their bits
+    bits, placed, starts, parents = (
+        [],
+        [],
+        [],
+        [],
+    )  # placed: indices of those before, in the order of their bits
     for index, array in enumerate(arrays):
         bits.append(np.ascontiguousarray(array, dtype=np.float64).tobytes())
         place = bisect(placed, bits[index], key=bits.__getitem__)
-        neighbours = placed[max(place - 1, 0) : place + 1]  # in sorted order, the most alike are next to each other
+        neighbours = placed[
+            max(place - 1, 0) : place + 1
+        ]  # in sorted order, the most alike are next to each other
         placed.insert(place, index)
-        start, parent = max(((common(bits[index], bits[other]), other) for other in neighbours), default=(0, None))
-        while parent is not None and starts[parent] >= start:  # that one doesn't train the last shared step itself
+        start, parent = max(
+            ((common(bits[index], bits[other]), other) for other in neighbours), default=(0, None)
+        )
+        while (
+            parent is not None and starts[parent] >= start
+        ):  # that one doesn't train the last shared step itself
             parent = parents[parent]
-        if parent is None and start > saved[index]:  # a saved state cut the way to the one that trains it: look at all
+        if (
+            parent is None and start > saved[index]
+        ):  # a saved state cut the way to the one that trains it: look at all
             shared = [(common(bits[index], bits[other]), other) for other in placed if other != index]
             start, parent = max((found for found in shared if starts[found[1]] < found[0]), default=(0, None))
         if parent is None or saved[index] >= start:

@@ -32,13 +32,17 @@ class Stack:
 
     def __init__(self, states: list[State], config: Config):
         if config.dropout:
-            raise ValueError(f"dropout={config.dropout} is not allowed: runs that train together can't have any; give 0")
+            raise ValueError(
+                f"dropout={config.dropout} is not allowed: runs that train together can't have any; give 0"
+            )
         self.config = config
         self.model = states[0].model  # only its code is used
         self.shapes = {name: p.shape for name, p in in_order(self.model)}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
         self.n_decaying = sum(shape.numel() for shape in self.shapes.values() if len(shape) >= 2)
-        self.weights, self.exp_avg, self.exp_avg_sq = torch.zeros(3, len(states), sum(self.sizes), device=config.device)
+        self.weights, self.exp_avg, self.exp_avg_sq = torch.zeros(
+            3, len(states), sum(self.sizes), device=config.device
+        )
         self.steps = [0] * len(states)
         for slot, state in enumerate(states):
             self.write(slot, state)
@@ -56,7 +60,9 @@ class Stack:
     @torch.no_grad()
     def read(self, slot: int, state: State):
         """Make `state` a copy of a slot: it goes on, is validated and is saved as if it had been trained alone."""
-        rows = [self.split(stacked[slot]).values() for stacked in (self.weights, self.exp_avg, self.exp_avg_sq)]
+        rows = [
+            self.split(stacked[slot]).values() for stacked in (self.weights, self.exp_avg, self.exp_avg_sq)
+        ]
         for (_, p), weight, exp_avg, exp_avg_sq in zip(in_order(state.model), *rows):
             p.copy_(weight)
             step = torch.tensor(float(self.steps[slot]), device=p.device)
@@ -65,7 +71,11 @@ class Stack:
 
     def keep(self, slots: list[int]):
         """Drop the other slots; slots[i] becomes slot i."""
-        self.weights, self.exp_avg, self.exp_avg_sq = self.weights[slots], self.exp_avg[slots], self.exp_avg_sq[slots]
+        self.weights, self.exp_avg, self.exp_avg_sq = (
+            self.weights[slots],
+            self.exp_avg[slots],
+            self.exp_avg_sq[slots],
+        )
         self.steps = [self.steps[slot] for slot in slots]
 
     def step(self, x, y, lrs: list[float]):
@@ -79,9 +89,13 @@ class Stack:
             (losses, grad_norms): float32 (R,) on the device; the losses of the whole batches, the norms before clipping.
         """
         losses, gradients = self.losses_and_gradients(x, y)
-        norms = [part.norm(dim=1) for part in gradients.split(self.sizes, 1)]  # one sum over a whole row can be off by 1e-4
+        norms = [
+            part.norm(dim=1) for part in gradients.split(self.sizes, 1)
+        ]  # one sum over a whole row can be off by 1e-4
         grad_norms = torch.stack(norms, 1).norm(dim=1)
-        gradients *= ((self.config.grad_clip or math.inf) / (grad_norms + 1e-6)).clamp(max=1.0)[:, None]  # clip_grad_norm_'s
+        gradients *= ((self.config.grad_clip or math.inf) / (grad_norms + 1e-6)).clamp(max=1.0)[
+            :, None
+        ]  # clip_grad_norm_'s
         self.adamw(gradients, lrs)
         return losses, grad_norms
 
@@ -103,13 +117,18 @@ class Stack:
 
     def split(self, row) -> dict:
         """One slot's tensors by parameter name, views of its row."""
-        return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), row.split(self.sizes))}
+        return {
+            name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), row.split(self.sizes))
+        }
 
     @torch.no_grad()
     def adamw(self, gradients, lrs):
         c = self.config
         self.steps = [step + 1 for step in self.steps]
-        rows = [(1 - lr * c.weight_decay, lr / (1 - c.beta1**step), math.sqrt(1 - c.beta2**step)) for lr, step in zip(lrs, self.steps)]
+        rows = [
+            (1 - lr * c.weight_decay, lr / (1 - c.beta1**step), math.sqrt(1 - c.beta2**step))
+            for lr, step in zip(lrs, self.steps)
+        ]
         shrink, size, root = torch.tensor(rows).to(c.device, non_blocking=True).T[..., None]  # (R, 1) each
         self.weights[:, : self.n_decaying] *= shrink
         self.exp_avg.lerp_(gradients, 1 - c.beta1)
@@ -134,7 +153,9 @@ class VmapRules(TorchFunctionMode):
         kwargs = kwargs or {}
         if function is F.scaled_dot_product_attention:  # its own is, on a CPU, a call for each slot
             return StackedAttention.apply(*args, kwargs)
-        if function is F.cross_entropy:  # it takes this apart, so that autocast can't see that it wants float32
+        if (
+            function is F.cross_entropy
+        ):  # it takes this apart, so that autocast can't see that it wants float32
             return function(args[0].float(), *args[1:], **kwargs)
         return function(*args, **kwargs)
 

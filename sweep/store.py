@@ -1,15 +1,15 @@
 """Where runs, and the states on the way to them, are kept: no moment is a bad one to be killed.
 
-    <out>/runs/<run id>/        a run: curve.csv grows while it trains; complete when run.json is there
-    <out>/states/<id>-<n>.pt    the state after n steps, named by a hash of all it follows from: every run that begins so
-                                can start there
+<out>/runs/<run id>/        a run: curve.csv grows while it trains; complete when run.json is there
+<out>/states/<id>-<n>.pt    the state after n steps, named by a hash of all it follows from: every run that begins so
+                            can start there
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 from nanosched.config import Config
 from nanosched.run_files import read_run
@@ -65,7 +65,9 @@ def locked(out: Path):
     try:
         lock = FileLock(Path(out) / ".lock").acquire(timeout=0)
     except Timeout:
-        raise ValueError(f"out='{out}' is in use by another comparison: wait until it ends, or give another --out") from None
+        raise ValueError(
+            f"out='{out}' is in use by another comparison: wait until it ends, or give another --out"
+        ) from None
     for leftover in Path(out).rglob(".*.tmp"):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     return lock

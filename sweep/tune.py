@@ -16,7 +16,10 @@ def first_grid(schedules: list[tuple[str, Schedule]]) -> dict[tuple[str, int], l
     grid = {}
     for label, schedule in schedules:
         grid.setdefault((label, schedule.steps), []).append(schedule)
-    return {key: own if len(own) > 1 else [at_peak(own[0], own[0].peak_lr * FACTOR**i) for i in (-1, 0, 1)] for key, own in grid.items()}
+    return {
+        key: own if len(own) > 1 else [at_peak(own[0], own[0].peak_lr * FACTOR**i) for i in (-1, 0, 1)]
+        for key, own in grid.items()
+    }
 
 
 def next_peak(losses: dict[float, float], began: tuple[float, float]) -> float | None:

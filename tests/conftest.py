@@ -3,25 +3,16 @@
 import inspect
 import os
 import runpy
-import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers import ROOT, TINY, write_toml
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # no test is about time
 settings.load_profile("untimed")
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: on tensors this small, threads only wait for each other
-
-ROOT = Path(__file__).parents[1]
-
-TINY = dict(
-    tokenizer="char", n_layer=1, n_head=2, n_embd=16, block_size=16, batch_size=4,
-    steps=12, warmup_steps=2, peak_lr=0.01, eval_interval=5, eval_batches=2,
-    device="cpu", dtype="float32", compile="false",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,31 +48,16 @@ def dataset(text, session_cache):
     return open_dataset(str(text), "char")
 
 
-def write_toml(folder, **settings):
-    """folder/tiny.toml with these settings."""
-    lines = [f"{name} = {value!r}".replace("True", "true").replace("False", "false") for name, value in settings.items()]
-    path = folder / "tiny.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 @pytest.fixture
 def toml(tmp_path, tiny):
     """Writes tmp_path/tiny.toml: the tiny settings with some changed."""
     return lambda **changes: write_toml(tmp_path, **{**tiny, **changes})
 
 
-def shell(cwd, script, *args, python=()):
-    """The script as a user runs it."""
-    command = [sys.executable, *python, str(ROOT / script), *map(str, args)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
-    return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
-
-
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """The script as a user runs it in tmp_path, but in this process, which has torch already, and on one core."""
-    from schedulers.registry import REGISTRY
+    from schedulers.core.registry import REGISTRY
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)  # so that compare.py starts no processes
@@ -101,20 +77,3 @@ def cli(tmp_path, monkeypatch, capsys):
     yield run
     REGISTRY.clear()
     REGISTRY.update(registered)
-
-
-class Silent:
-    """A display that nobody looks at."""
-
-    def start(self, *told): ...
-    def step(self, *told): ...
-    def end(self, *told): ...
-
-
-def is_one_line_error(result, *words):
-    """Exit 1, and nothing on stderr but one line that has these words."""
-    assert result.code == 1, result
-    assert result.err.startswith("error: ") and result.err.strip().count("\n") == 0, result.err
-    for word in words:
-        assert word in result.err, result.err
-    return True

@@ -16,9 +16,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from filelock import FileLock
+from helpers import ROOT, is_one_line_error, shell, write_toml
 
 import train as train_module
-from conftest import ROOT, is_one_line_error, shell, write_toml
 from nanosched.config import Config
 from nanosched.history import read_curve
 from schedulers import get_schedule
@@ -56,7 +56,10 @@ def without_times(rows):
 
 def trained(out):
     """run id -> when its files were written."""
-    return {p.parent.name: (p.stat().st_mtime_ns, (p.parent / "curve.csv").stat().st_mtime_ns) for p in Path(out).glob("runs/*/run.json")}
+    return {
+        p.parent.name: (p.stat().st_mtime_ns, (p.parent / "curve.csv").stat().st_mtime_ns)
+        for p in Path(out).glob("runs/*/run.json")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,9 @@ def copy(first, tmp_path, tiny):
 
 
 def test_the_files(first):
-    assert {"runs.csv", "summary.csv", "curves.csv", "manifest.json", "runs"} <= {p.name for p in first.out.iterdir()}
+    assert {"runs.csv", "summary.csv", "curves.csv", "manifest.json", "runs"} <= {
+        p.name for p in first.out.iterdir()
+    }
     assert {p.name for p in first.folder.iterdir()} == {"tiny.toml", "results"}
     assert len(trained(first.out)) == 6  # 3 arrays, 2 seeds
     for folder in (first.out / "runs").iterdir():
@@ -94,12 +99,22 @@ def test_the_files(first):
 def test_runs_csv_has_the_contracts_columns_and_a_row_for_each_run(first):
     rows = table(first.out / "runs.csv")
     assert set(RUN_COLUMNS) <= set(rows[0])
-    assert [(row["scheduler"], row["seed"]) for row in rows] == [(name, seed) for seed in "01" for name in ASKED]
+    assert [(row["scheduler"], row["seed"]) for row in rows] == [
+        (name, seed) for seed in "01" for name in ASKED
+    ]
     for row in rows:
         run = json.loads((first.out / "runs" / row["run_id"] / "run.json").read_text())
-        assert (row["status"], row["device"], row["dtype"], row["dataset"]) == ("complete", run["device"], "float32", "argparse.txt")
+        assert (row["status"], row["device"], row["dtype"], row["dataset"]) == (
+            "complete",
+            run["device"],
+            "float32",
+            "argparse.txt",
+        )
         assert (int(row["steps"]), int(row["tokens"]), float(row["peak_lr"])) == (12, 768, 0.01)
-        assert float(row["final_val_loss"]) == run["final_val_loss"] and row["data_fingerprint"] == run["data_fingerprint"]
+        assert (
+            float(row["final_val_loss"]) == run["final_val_loss"]
+            and row["data_fingerprint"] == run["data_fingerprint"]
+        )
         assert (row["torch_version"], row["code_version"]) == (run["torch_version"], run["code_version"])
         assert not [name for name in RUN_COLUMNS if row[name] == "" and name != "params"]
         assert float(row["tokens_per_s"]) == pytest.approx(768 / float(row["wall_s"]))
@@ -112,7 +127,11 @@ def test_curves_csv_is_every_runs_curve(first):
     rows = table(first.out / "curves.csv")
     assert len(rows) == 8 * 12 and None not in rows[0]  # no field too many
     for run in table(first.out / "runs.csv"):
-        mine = [row for row in rows if all(row[name] == run[name] for name in ("run_id", "scheduler", "seed", "peak_lr"))]
+        mine = [
+            row
+            for row in rows
+            if all(row[name] == run[name] for name in ("run_id", "scheduler", "seed", "peak_lr"))
+        ]
         curve = read_curve(first.out / "runs" / run["run_id"] / "curve.csv")
         for name in ("step", "loss", "lr", "grad_norm", "step_s"):
             assert [float(row[name]) for row in mine] == curve[name].tolist()
@@ -129,7 +148,9 @@ def test_summary_csv_is_the_mean_over_seeds_best_first(first):
         each = [float(run["final_val_loss"]) for run in runs if run["scheduler"] == row["scheduler"]]
         assert len(each) == 2 == int(row["seeds"]) and row["diverged"] == row["failed"] == "0"
         assert float(row["final_val_loss"]) == pytest.approx(sum(each) / 2)
-        assert float(row["final_val_loss_std"]) == pytest.approx(abs(each[0] - each[1]) / 2**0.5)  # of a sample
+        assert float(row["final_val_loss_std"]) == pytest.approx(
+            abs(each[0] - each[1]) / 2**0.5
+        )  # of a sample
 
 
 def test_manifest_json_has_what_is_needed_to_do_it_again(first, dataset):
@@ -138,9 +159,17 @@ def test_manifest_json_has_what_is_needed_to_do_it_again(first, dataset):
     assert manifest["command"] == "python compare.py --config tiny.toml"
     assert (config.n_embd, config.steps, config.device, config.dtype) == (16, 12, "cpu", "float32")
     assert manifest["dataset"]["fingerprint"] == dataset.fingerprint
-    assert (manifest["dataset"]["train_tokens"], manifest["dataset"]["val_tokens"]) == (len(dataset.train), len(dataset.val))
-    assert (manifest["versions"]["torch"], manifest["versions"]["numpy"]) == (version("torch"), np.__version__)
-    assert manifest["versions"]["python"] == sys.version.split()[0] and manifest["versions"]["nanosched"].startswith("0.")
+    assert (manifest["dataset"]["train_tokens"], manifest["dataset"]["val_tokens"]) == (
+        len(dataset.train),
+        len(dataset.val),
+    )
+    assert (manifest["versions"]["torch"], manifest["versions"]["numpy"]) == (
+        version("torch"),
+        np.__version__,
+    )
+    assert manifest["versions"]["python"] == sys.version.split()[0] and manifest["versions"][
+        "nanosched"
+    ].startswith("0.")
     assert [(run["run_id"], run["scheduler"], str(run["seed"])) for run in manifest["runs"]] == [
         (row["run_id"], row["scheduler"], row["seed"]) for row in table(first.out / "runs.csv")
     ]
@@ -158,7 +187,10 @@ def steps_of_a_seed():
 
 
 def test_the_output_ranks_with_several_seeds(first):
-    assert f"8 runs for the price of {8 * 2 * steps_of_a_seed() / 96:.1f}: {2 * steps_of_a_seed()} of 96 steps were trained" in first.said
+    assert (
+        f"8 runs for the price of {8 * 2 * steps_of_a_seed() / 96:.1f}: {2 * steps_of_a_seed()} of 96 steps were trained"
+        in first.said
+    )
     assert "6 runs of 12 steps on argparse.txt: 0 complete, 6 to train on cpu" in first.said
     assert "std over" in first.said and "no ranking" not in first.said
     ranking = first.said[first.said.index("std over") :]
@@ -172,7 +204,10 @@ def test_the_output_ranks_with_several_seeds(first):
 
 def curves(out):
     """(scheduler, seed) -> curve.csv's columns."""
-    return {(row["scheduler"], row["seed"]): read_curve(Path(out) / "runs" / row["run_id"] / "curve.csv") for row in table(Path(out) / "runs.csv")}
+    return {
+        (row["scheduler"], row["seed"]): read_curve(Path(out) / "runs" / row["run_id"] / "curve.csv")
+        for row in table(Path(out) / "runs.csv")
+    }
 
 
 def test_every_schedule_of_a_seed_starts_at_the_same_loss_to_the_bit(first):
@@ -188,13 +223,20 @@ def test_runs_are_the_same_to_the_bit_until_their_learning_rates_part(first):
         part = int(np.argmax(a["lr"] != b["lr"]))
         assert 6 <= part < 11
         for name in ("loss", "grad_norm"):
-            assert np.array_equal(a[name][: part + 1], b[name][: part + 1])  # a step's loss is before its update
+            assert np.array_equal(
+                a[name][: part + 1], b[name][: part + 1]
+            )  # a step's loss is before its update
             assert (a[name][part + 1 :] != b[name][part + 1 :]).all()
 
 
 def test_a_schedule_gives_the_same_numbers_in_whatever_company(first, cli, toml, tmp_path):
     toml()
-    assert cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--seeds", "1", "--out", "alone").code == 0
+    assert (
+        cli(
+            "compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--seeds", "1", "--out", "alone"
+        ).code
+        == 0
+    )
     (row,) = table(tmp_path / "alone" / "runs.csv")
     (same,) = [r for r in table(first.out / "runs.csv") if (r["scheduler"], r["seed"]) == ("cosine", "1")]
     assert without_times([row]) == without_times([same])
@@ -210,7 +252,12 @@ def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch):
 
     monkeypatch.setattr(train_module, "batch", spy)
     toml()
-    assert cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,linear,one_cycle", "--seeds", "4,7").code == 0
+    assert (
+        cli(
+            "compare.py", "--config", "tiny.toml", "--schedulers", "cosine,linear,one_cycle", "--seeds", "4,7"
+        ).code
+        == 0
+    )
     assert len(seen) == 2 * (12 + 9 + 12)  # linear starts where it parts from cosine
     assert len(set(seen)) == len({x for _, _, x, _ in seen}) == 24  # every step and seed its own
 
@@ -230,7 +277,17 @@ def test_again_trains_nothing(cli, copy, first):
 def test_tables_are_rebuilt_from_the_store_without_torch(copy, first):
     for name in ("runs.csv", "summary.csv", "curves.csv"):
         (copy / name).unlink()
-    again = shell(copy.parents[1], "compare.py", "--config", "tiny.toml", "--schedulers", ",".join(ASKED), "--seeds", "0,1", python=["-X", "importtime"])
+    again = shell(
+        copy.parents[1],
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        ",".join(ASKED),
+        "--seeds",
+        "0,1",
+        python=["-X", "importtime"],
+    )
     assert again.code == 0
     assert (copy / "runs.csv").read_bytes() == (first.out / "runs.csv").read_bytes()
     assert not any(line.endswith(" torch") for line in again.err.splitlines())
@@ -249,13 +306,27 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
     curve = read_curve(copy / "runs" / rows[-1]["run_id"] / "curve.csv")
     np.testing.assert_allclose(curve["lr"][2:], [0.01] * 5 + [0.001] * 5, rtol=1e-12)
 
-    (tmp_path / "my_schedule.py").write_text(MY_SCHEDULE.replace("< 0.5", "< 0.8"))  # edited: another array, another run
-    edited = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,my_schedule.py", "--seeds", "0")
+    (tmp_path / "my_schedule.py").write_text(
+        MY_SCHEDULE.replace("< 0.5", "< 0.8")
+    )  # edited: another array, another run
+    edited = cli(
+        "compare.py", "--config", "tiny.toml", "--schedulers", "constant,my_schedule.py", "--seeds", "0"
+    )
     assert "1 complete, 1 to train" in edited.out
 
 
 def test_another_seed_or_peak_lr_trains_only_what_is_new(cli, copy):
-    more = cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,constant", "--seeds", "1,2", "--peak-lr", "0.01,0.02")
+    more = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "cosine,constant",
+        "--seeds",
+        "1,2",
+        "--peak-lr",
+        "0.01,0.02",
+    )
     assert more.code == 0 and "8 runs of" in more.out and "2 complete, 6 to train" in more.out
     rows = table(copy / "runs.csv")
     asked = [("cosine", "0.01"), ("constant", "0.01"), ("cosine", "0.02"), ("constant", "0.02")]
@@ -280,7 +351,11 @@ def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_p
     toml()
     cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--peak-lr", "0.02", "--out", "out")
     (run,) = (json.loads(p.read_text()) for p in (tmp_path / "out").glob("runs/*/run.json"))
-    assert run["peak_lr"] == json.loads((tmp_path / "out" / "manifest.json").read_text())["runs"][0]["peak_lr"] == 0.02
+    assert (
+        run["peak_lr"]
+        == json.loads((tmp_path / "out" / "manifest.json").read_text())["runs"][0]["peak_lr"]
+        == 0.02
+    )
 
 
 @pytest.mark.parametrize("file", ["runs/*/run.json", "manifest.json"])
@@ -296,8 +371,20 @@ def test_the_config_says_the_peak_lr_that_was_used(cli, toml, tmp_path, file):
 
 def test_a_diverging_schedule_stays_in_the_table_ranked_last(cli, toml, tmp_path):
     toml()
-    (tmp_path / "wild.py").write_text(MY_SCHEDULE.replace("my_stairs", "wild").replace("return 1.0 if", "return 1e6 if"))
-    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,wild.py,cosine", "--seeds", "0,1", "--out", "out")
+    (tmp_path / "wild.py").write_text(
+        MY_SCHEDULE.replace("my_stairs", "wild").replace("return 1.0 if", "return 1e6 if")
+    )
+    done = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,wild.py,cosine",
+        "--seeds",
+        "0,1",
+        "--out",
+        "out",
+    )
     assert done.code == 0
     assert done.out.count("diverged at step") == 2 and "2 of 2" in done.out.split("std over")[1]
     rows = table(tmp_path / "out" / "runs.csv")
@@ -307,9 +394,22 @@ def test_a_diverging_schedule_stays_in_the_table_ranked_last(cli, toml, tmp_path
         steps = [r["step"] for r in table(tmp_path / "out" / "curves.csv") if r["run_id"] == row["run_id"]]
         assert len(steps) == int(row["tokens"]) // 64 >= 1
     summary = table(tmp_path / "out" / "summary.csv")
-    assert summary[-1]["scheduler"] == "wild" and (summary[-1]["diverged"], summary[-1]["final_val_loss"]) == ("2", "")
+    assert summary[-1]["scheduler"] == "wild" and (
+        summary[-1]["diverged"],
+        summary[-1]["final_val_loss"],
+    ) == ("2", "")
     assert {row["diverged"] for row in summary[:2]} == {"0"}
-    again = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,wild.py,cosine", "--seeds", "0,1", "--out", "out")
+    again = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,wild.py,cosine",
+        "--seeds",
+        "0,1",
+        "--out",
+        "out",
+    )
     assert again.code == 0 and "6 complete, 0 to train" in again.out  # a divergence is a result
 
 
@@ -349,12 +449,24 @@ def breaking(monkeypatch):
 @pytest.mark.parametrize("checkpoint_interval", [2, 1000])  # with and without something in the run's folder
 def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, breaking, checkpoint_interval):
     toml(checkpoint_interval=checkpoint_interval)
-    command = ["compare.py", "--config", "tiny.toml", "--schedulers", "constant,linear,cosine", "--out", "out"]
+    command = [
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,linear,cosine",
+        "--out",
+        "out",
+    ]
     breaking("the GPU fell off\nand more lines")
     done = cli(*command)
     assert done.code == 1 and re.search("linear.*failed: RuntimeError: the GPU fell off", done.out)
     rows = table(tmp_path / "out" / "runs.csv")
-    assert [(row["scheduler"], row["status"]) for row in rows] == [("constant", "complete"), ("linear", "failed"), ("cosine", "complete")]
+    assert [(row["scheduler"], row["status"]) for row in rows] == [
+        ("constant", "complete"),
+        ("linear", "failed"),
+        ("cosine", "complete"),
+    ]
     assert rows[1]["final_val_loss"] == ""
     error = (tmp_path / "out" / "runs" / rows[1]["run_id"] / "error.txt").read_text()
     assert "Traceback" in error and "and more lines" in error
@@ -367,7 +479,9 @@ def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, b
     assert [row["status"] for row in table(tmp_path / "out" / "runs.csv")] == ["complete"] * 3
 
 
-@pytest.mark.parametrize("message", ["can't open [/data/x]", "[enforce fail at alloc_cpu.cpp:117] out of memory"])
+@pytest.mark.parametrize(
+    "message", ["can't open [/data/x]", "[enforce fail at alloc_cpu.cpp:117] out of memory"]
+)
 def test_an_error_with_brackets_is_printed_as_it_is(cli, toml, breaking, message):
     toml(checkpoint_interval=2)
     breaking(message)
@@ -423,11 +537,20 @@ def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path):
     assert process.returncode == 130 and "the same command goes on" in out and err == ""
     assert trained(tmp_path / "out") == before and len(before) == 1
     assert list(tmp_path.glob("out/states/*.pt"))
-    assert [row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")] == ["constant"]  # what is done is shown
-    assert all("Not finished: 1 of 3 runs." in said for said in (out, *((tmp_path / "out" / name).read_text() for name in ("summary.md", "report.html"))))
+    assert [row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")] == [
+        "constant"
+    ]  # what is done is shown
+    assert all(
+        "Not finished: 1 of 3 runs." in said
+        for said in (out, *((tmp_path / "out" / name).read_text() for name in ("summary.md", "report.html")))
+    )
 
     on = cli(*command, "constant,cosine,linear", "--out", "out")
-    assert on.code == 0 and "1 complete, 2 to train" in on.out and "Not finished" not in on.out + (tmp_path / "out" / "summary.md").read_text()
+    assert (
+        on.code == 0
+        and "1 complete, 2 to train" in on.out
+        and "Not finished" not in on.out + (tmp_path / "out" / "summary.md").read_text()
+    )
     assert before.items() < trained(tmp_path / "out").items()
     assert not list(tmp_path.glob("out/states/*.pt"))
     assert cli(*command, "cosine,linear", "--out", "undisturbed").code == 0
@@ -481,7 +604,9 @@ class Waits(InTraining):
 def test_a_process_that_dies_takes_no_other_run_along(toml, tmp_path):
     toml()
     (tmp_path / "mine.py").write_text(DIES)
-    done = shell(tmp_path, "compare.py", "--config", "tiny.toml", "--schedulers", "mine.py,constant", "--out", "out")
+    done = shell(
+        tmp_path, "compare.py", "--config", "tiny.toml", "--schedulers", "mine.py,constant", "--out", "out"
+    )
     assert done.code == 1 and "Traceback" not in done.err
     status = {row["scheduler"]: row["status"] for row in table(tmp_path / "out" / "runs.csv")}
     assert status == dict(dies="failed", waits="complete", constant="complete")
@@ -505,7 +630,9 @@ class Mine(Schedule):
 """
 
 
-@pytest.mark.parametrize("reactive, trained", [(True, 2), (False, 1)], ids=["reacts to the loss", "its array is all of it"])
+@pytest.mark.parametrize(
+    "reactive, trained", [(True, 2), (False, 1)], ids=["reacts to the loss", "its array is all of it"]
+)
 def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(cli, toml, tmp_path, reactive, trained):
     toml()
     for slope in (1, 2, 1):
@@ -523,12 +650,23 @@ def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tm
     assert cli(*command, "--steps", "6,12", "--out", "both").code == 0
     for steps in ("6", "12"):
         assert cli(*command, "--steps", steps, "--out", steps).code == 0
-        of_both, alone = ([row for row in table(tmp_path / name / "runs.csv") if row["steps"] == steps] for name in ("both", steps))
+        of_both, alone = (
+            [row for row in table(tmp_path / name / "runs.csv") if row["steps"] == steps]
+            for name in ("both", steps)
+        )
         assert without_times(of_both) == without_times(alone) and len(alone) == 3
-        of_both, alone = ([row for row in table(tmp_path / name / "summary.csv") if row["steps"] == steps] for name in ("both", steps))
-        assert [(row["rank"], row["scheduler"], row["to_best"]) for row in of_both] == [(row["rank"], row["scheduler"], row["to_best"]) for row in alone]
+        of_both, alone = (
+            [row for row in table(tmp_path / name / "summary.csv") if row["steps"] == steps]
+            for name in ("both", steps)
+        )
+        assert [(row["rank"], row["scheduler"], row["to_best"]) for row in of_both] == [
+            (row["rank"], row["scheduler"], row["to_best"]) for row in alone
+        ]
     for row in table(tmp_path / "both" / "runs.csv"):
-        together, alone = (read_curve(tmp_path / name / "runs" / row["run_id"] / "curve.csv") for name in ("both", row["steps"]))
+        together, alone = (
+            read_curve(tmp_path / name / "runs" / row["run_id"] / "curve.csv")
+            for name in ("both", row["steps"])
+        )
         for name in ("loss", "lr", "grad_norm", "val_loss"):
             np.testing.assert_array_equal(together[name], alone[name])
 
@@ -547,14 +685,30 @@ def test_a_folder_in_use_is_one_line(cli, toml, tmp_path):
 
 def test_a_schedule_against_itself(cli, toml, tmp_path):
     toml()
-    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,wsd", "--aa", "--seeds", "0,1,2", "--out", "out")
+    done = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "cosine,wsd",
+        "--aa",
+        "--seeds",
+        "0,1,2",
+        "--out",
+        "out",
+    )
     result = json.loads((tmp_path / "out" / "aa.json").read_text())
     assert done.code == 0 and "A/A: cosine with seeds 0,1,2 against 3,4,5" in done.out
     assert result["seeds"] == [[0, 1, 2], [3, 4, 5]] and result["different"] is (result["p"] < 0.05)
     losses = {int(row["seed"]): float(row["final_val_loss"]) for row in table(tmp_path / "out" / "runs.csv")}
-    assert sorted(losses) == [0, 1, 2, 3, 4, 5] and {row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")} == {"cosine"}
+    assert sorted(losses) == [0, 1, 2, 3, 4, 5] and {
+        row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")
+    } == {"cosine"}
     means = [np.mean([losses[seed] for seed in group]) for group in result["seeds"]]
-    assert result["mean"] == pytest.approx(means[1] - means[0]) and result["low"] < result["mean"] < result["high"]
+    assert (
+        result["mean"] == pytest.approx(means[1] - means[0])
+        and result["low"] < result["mean"] < result["high"]
+    )
 
 
 def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
@@ -563,68 +717,85 @@ def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
     assert cli(*command, "--aa", "--seeds", "0,1", "--steps", "6,12").code == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["config"]["steps"] == 6 and {run["steps"] for run in manifest["runs"]} == {6}
-    assert cli(*command).code == 0 and not (tmp_path / "out" / "aa.json").exists()  # it was of another command
+    assert (
+        cli(*command).code == 0 and not (tmp_path / "out" / "aa.json").exists()
+    )  # it was of another command
 
 
 def test_the_control_needs_two_seeds(cli, toml):
     toml()
-    assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", "--aa", "--seeds", "3"), "seeds=[3]", "--aa")
+    assert is_one_line_error(
+        cli("compare.py", "--config", "tiny.toml", "--aa", "--seeds", "3"), "seeds=[3]", "--aa"
+    )
 
 
 # --- bad input
 
 
-@pytest.mark.parametrize("flags, words", [
-    (["--schedulers", "cosin"], ["'cosin'", "did you mean 'cosine'"]),
-    (["--schedulers", "cosine,,wsd"], ["empty piece"]),
-    (["--schedulers", "cosine:cyle=2"], ["cosine has no parameter 'cyle'", "did you mean 'cycle'"]),
-    (["--schedulers", "nope.py"], ["nope.py", "No such file"]),
-    (["--dataset", "shakespear"], ["'shakespear'", "did you mean shakespeare?"]),
-    (["--dataset", "short.txt"], ["block_size 16", "17 tokens"]),
-    (["--dataset", "short_val.txt"], ["block_size 16", "17 tokens"]),
-    (["--seeds", "0,x"], ["seeds='0,x'", "0,1,2"]),
-    (["--seeds", "1.5"], ["seeds='1.5'"]),
-    (["--seeds=-1"], ["seeds=-1", "from 0"]),
-    (["--seeds", ","], ["seeds=','"]),
-    (["--peak-lr", "fast"], ["peak_lr='fast'"]),
-    (["--peak-lr", "0.01,-1"], ["peak_lr=-1.0", "above 0"]),
-    (["--peak-lr", "0"], ["peak_lr=0.0", "above 0"]),
-    (["--peak-lr", "nan"], ["peak_lr=nan"]),
-    (["--n-embd", "15"], ["n_embd=15", "a multiple of n_head=2"]),
-    (["--steps", "1"], ["warmup_steps=2", "at most steps=1"]),
-    (["--config", "gtp2"], ["'gtp2'", "gpt2"]),
-    (["--out", "short.txt"], ["short.txt"]),
-    (["--out", "short.txt/out"], ["short.txt"]),
-    (["--out", "taken"], ["taken/runs"]),
-    (["--seeds", str(2**64)], ["seeds"]),
-    (["--aa", "--seeds", f"0,{2**32 - 1}"], ["seeds", "--aa"]),
-    (["--peak-lr", "1e-3,1.0000001e-3"], ["peak_lr", "agree to 6 digits"]),
-    (["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"]),
-    (["--schedulers", ""], ["empty"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--schedulers", "cosin"], ["'cosin'", "did you mean 'cosine'"]),
+        (["--schedulers", "cosine,,wsd"], ["empty piece"]),
+        (["--schedulers", "cosine:cyle=2"], ["cosine has no parameter 'cyle'", "did you mean 'cycle'"]),
+        (["--schedulers", "nope.py"], ["nope.py", "No such file"]),
+        (["--dataset", "shakespear"], ["'shakespear'", "did you mean shakespeare?"]),
+        (["--dataset", "short.txt"], ["block_size 16", "17 tokens"]),
+        (["--dataset", "short_val.txt"], ["block_size 16", "17 tokens"]),
+        (["--seeds", "0,x"], ["seeds='0,x'", "0,1,2"]),
+        (["--seeds", "1.5"], ["seeds='1.5'"]),
+        (["--seeds=-1"], ["seeds=-1", "from 0"]),
+        (["--seeds", ","], ["seeds=','"]),
+        (["--peak-lr", "fast"], ["peak_lr='fast'"]),
+        (["--peak-lr", "0.01,-1"], ["peak_lr=-1.0", "above 0"]),
+        (["--peak-lr", "0"], ["peak_lr=0.0", "above 0"]),
+        (["--peak-lr", "nan"], ["peak_lr=nan"]),
+        (["--n-embd", "15"], ["n_embd=15", "a multiple of n_head=2"]),
+        (["--steps", "1"], ["warmup_steps=2", "at most steps=1"]),
+        (["--config", "gtp2"], ["'gtp2'", "gpt2"]),
+        (["--out", "short.txt"], ["short.txt"]),
+        (["--out", "short.txt/out"], ["short.txt"]),
+        (["--out", "taken"], ["taken/runs"]),
+        (["--seeds", str(2**64)], ["seeds"]),
+        (["--aa", "--seeds", f"0,{2**32 - 1}"], ["seeds", "--aa"]),
+        (["--peak-lr", "1e-3,1.0000001e-3"], ["peak_lr", "agree to 6 digits"]),
+        (["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"]),
+        (["--schedulers", ""], ["empty"]),
+    ],
+)
 def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
     toml(schedulers=["cosine", "linear"])
     (tmp_path / "short.txt").write_text("too short")
-    (tmp_path / "short_val.txt").write_text(text.read_text()[:100])  # 90 characters to train on, 10 to validate
+    (tmp_path / "short_val.txt").write_text(
+        text.read_text()[:100]
+    )  # 90 characters to train on, 10 to validate
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "runs").write_text("no folder")
     assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", *flags), *words)
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("settings, words", [
-    (dict(learning_rat=0.1), ["'learning_rat'", "'learning_rate'"]),
-    (dict(seeds="x"), ["seeds='x'"]), (dict(seeds=3), ["seeds=3"]), (dict(seeds=[]), ["seeds=[]"]),
-    (dict(schedulers=["cosine", "cosin"]), ["'cosin'"]), (dict(n_layer=0), ["n_layer=0"]),
-    (dict(seeds=[1.5]), ["seeds=[1.5]"]),
-    (dict(seeds=[True]), ["seeds=[True]"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        (dict(learning_rat=0.1), ["'learning_rat'", "'learning_rate'"]),
+        (dict(seeds="x"), ["seeds='x'"]),
+        (dict(seeds=3), ["seeds=3"]),
+        (dict(seeds=[]), ["seeds=[]"]),
+        (dict(schedulers=["cosine", "cosin"]), ["'cosin'"]),
+        (dict(n_layer=0), ["n_layer=0"]),
+        (dict(seeds=[1.5]), ["seeds=[1.5]"]),
+        (dict(seeds=[True]), ["seeds=[True]"]),
+    ],
+)
 def test_a_bad_file_is_one_line(cli, toml, tmp_path, settings, words):
     toml(**{"schedulers": ["cosine"], **settings})
     assert is_one_line_error(cli("compare.py", "--config", "tiny.toml"), *words)
 
 
-@pytest.mark.parametrize("flags", [["--schedulers", "cosin"], ["--device", "cuda"], ["--dataset", "nope.txt"]])
+@pytest.mark.parametrize(
+    "flags", [["--schedulers", "cosin"], ["--device", "cuda"], ["--dataset", "nope.txt"]]
+)
 def test_bad_input_as_a_user_sees_it(toml, tmp_path, flags):
     if "cuda" in flags:
         import torch
@@ -644,24 +815,44 @@ def test_help_and_dry_run_answer_without_torch(toml, tmp_path):
     toml(schedulers=[WSD, "constant", "step:gamma=1"], seeds=[0, 1])
     for flags, words in [
         (["--help"], ["--schedulers", "--seeds", "--peak-lr", "--dry-run"]),
-        (["--config", "tiny.toml", "--dry-run"], [f"{WSD} @ 0.01, 12 steps: trains 12", "each of seeds 0, 1", "6 runs asked for", "results/tiny"]),
+        (
+            ["--config", "tiny.toml", "--dry-run"],
+            [f"{WSD} @ 0.01, 12 steps: trains 12", "each of seeds 0, 1", "6 runs asked for", "results/tiny"],
+        ),
     ]:
         done = shell(tmp_path, "compare.py", *flags, python=["-X", "importtime"])
-        imported = {line.rsplit("|", 1)[-1].strip() for line in done.err.splitlines() if line.startswith("import time:")}
+        imported = {
+            line.rsplit("|", 1)[-1].strip()
+            for line in done.err.splitlines()
+            if line.startswith("import time:")
+        }
         assert done.code == 0 and "numpy" in imported
         assert not imported & {"torch", "datasets", "tiktoken"}
         for word in words:
             assert word in done.out
-    assert [path.name for path in tmp_path.glob("results/tiny/**/*.*")] == ["plan.png"]  # nothing else is made
+    assert [path.name for path in tmp_path.glob("results/tiny/**/*.*")] == [
+        "plan.png"
+    ]  # nothing else is made
 
 
 def test_a_dry_run_knows_what_is_there(cli, copy):
     before = trained(copy)
-    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,linear,step:gamma=1,polynomial:power=1", "--seeds", "1", "--dry-run")
+    done = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,linear,step:gamma=1,polynomial:power=1",
+        "--seeds",
+        "1",
+        "--dry-run",
+    )
     assert done.code == 0 and trained(copy) == before
     assert "constant @ 0.01, 12 steps, seed 1: complete" in done.out
     assert "seed 1\nlinear @ 0.01, 12 steps: trains 12\n" in done.out
-    assert "4 runs asked for, 1 to train on cpu: 12 steps of 64 tokens" in done.out  # they are two runs under two names each
+    assert (
+        "4 runs asked for, 1 to train on cpu: 12 steps of 64 tokens" in done.out
+    )  # they are two runs under two names each
 
 
 @pytest.mark.parametrize("flags", [["--dataset", "nope.txt"], ["--schedulers", "cosin"]])
@@ -680,7 +871,7 @@ def test_one_seed_claims_no_ranking(cli, copy):
 
 def test_all_is_every_schedule_that_needs_no_law(cli, toml):
     from schedulers import list_schedules
-    from schedulers.registry import REGISTRY
+    from schedulers.core.registry import REGISTRY
 
     toml()
     done = cli("compare.py", "--config", "tiny.toml", "--dry-run")
@@ -690,7 +881,10 @@ def test_all_is_every_schedule_that_needs_no_law(cli, toml):
 
 def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path):
     toml()
-    names = ["wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.1", "wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.2"]
+    names = [
+        "wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.1",
+        "wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.2",
+    ]
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", ",".join(names), "--seeds", "0,1")
     assert done.code == 0
     ranking = done.out[done.out.index("std over") :]
@@ -699,7 +893,15 @@ def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path):
 
 def test_plateau_runs_in_a_comparison(cli, toml, tmp_path):
     toml(steps=20, eval_interval=2)
-    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,plateau:patience=0,threshold=0.5", "--out", "out")
+    done = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,plateau:patience=0,threshold=0.5",
+        "--out",
+        "out",
+    )
     assert done.code == 0
     both = curves(tmp_path / "out")
     constant, plateau = both["constant", "0"]["lr"], both["plateau:patience=0,threshold=0.5", "0"]["lr"]

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import shell, write_toml
 
-from conftest import shell, write_toml
 from nanosched.config import Config
 from nanosched.history import read_curve
 from schedulers import get_schedule
@@ -25,7 +25,18 @@ BFLOAT16 = 3e-2
 @pytest.fixture
 def config(tiny):
     def config(**changes):
-        small = dict(n_layer=2, n_head=4, n_embd=64, block_size=32, batch_size=8, steps=30, eval_interval=10, peak_lr=0.004, device="cuda", dtype="float32")
+        small = dict(
+            n_layer=2,
+            n_head=4,
+            n_embd=64,
+            block_size=32,
+            batch_size=8,
+            steps=30,
+            eval_interval=10,
+            peak_lr=0.004,
+            device="cuda",
+            dtype="float32",
+        )
         return Config(**{**tiny, **small, **changes})
 
     return config
@@ -36,7 +47,9 @@ def run(dataset):
     """Trains into a folder and returns (what run.json holds, the curve), None where it was stopped."""
 
     def run(folder, config, spec="cosine", **more):
-        schedule = get_schedule(spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps)
+        schedule = get_schedule(
+            spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps
+        )
         result = train(config, schedule, 0, dataset, folder, **more)
         return result and (result, read_curve(folder / "curve.csv"))
 
@@ -53,17 +66,23 @@ def test_initial_weights_are_the_cpus_to_the_bit(config, dataset, bias):
         assert torch.equal(a.cpu(), b), name
 
 
-@pytest.mark.parametrize("changes, tolerance", [
-    (dict(compile="false"), FLOAT32),
-    (dict(compile="true"), FLOAT32),
-    (dict(compile="false", dtype="bfloat16"), BFLOAT16),
-    (dict(compile="true", dtype="bfloat16"), BFLOAT16),
-    (dict(compile="true", dtype="bfloat16", bias=True, gradient_accumulation_steps=2), BFLOAT16),
-], ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, tolerance",
+    [
+        (dict(compile="false"), FLOAT32),
+        (dict(compile="true"), FLOAT32),
+        (dict(compile="false", dtype="bfloat16"), BFLOAT16),
+        (dict(compile="true", dtype="bfloat16"), BFLOAT16),
+        (dict(compile="true", dtype="bfloat16", bias=True, gradient_accumulation_steps=2), BFLOAT16),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
 def test_training_falls_and_begins_like_the_cpus(config, run, tmp_path, changes, tolerance):
     c = config(**changes)
     result, curve = run(tmp_path / "gpu", c)
-    _, cpu = run(tmp_path / "cpu", config(**{**changes, "device": "cpu", "dtype": "float32", "compile": "false"}))
+    _, cpu = run(
+        tmp_path / "cpu", config(**{**changes, "device": "cpu", "dtype": "float32", "compile": "false"})
+    )
     assert result["status"] == "complete" and len(curve["loss"]) == 30
     assert all(np.isfinite(curve[name]).all() for name in ("loss", "grad_norm", "lr"))
     assert curve["loss"][-5:].mean() < curve["loss"][0] - 1
@@ -76,15 +95,21 @@ def test_training_falls_and_begins_like_the_cpus(config, run, tmp_path, changes,
 
 
 def test_compiled_and_plain_agree(config, run, tmp_path):
-    (_, plain), (_, compiled) = (run(tmp_path / name, config(dtype="bfloat16", compile=name)) for name in ("false", "true"))
+    (_, plain), (_, compiled) = (
+        run(tmp_path / name, config(dtype="bfloat16", compile=name)) for name in ("false", "true")
+    )
     np.testing.assert_allclose(compiled["loss"], plain["loss"], rtol=0, atol=BFLOAT16)
 
 
-@pytest.mark.parametrize("changes, tolerance", [
-    (dict(), FLOAT32),
-    (dict(dropout=0.5), FLOAT32),
-    (dict(dropout=0.5, dtype="bfloat16", compile="true"), 2e-2),
-], ids=["plain", "dropout", "dropout-compiled"])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, tolerance",
+    [
+        (dict(), FLOAT32),
+        (dict(dropout=0.5), FLOAT32),
+        (dict(dropout=0.5, dtype="bfloat16", compile="true"), 2e-2),
+    ],
+    ids=["plain", "dropout", "dropout-compiled"],
+)
 def test_a_stopped_run_goes_on(config, run, tmp_path, changes, tolerance):
     c = config(**changes)
     straight, curve = run(tmp_path / "straight", c)
@@ -99,7 +124,10 @@ def test_a_stopped_run_goes_on(config, run, tmp_path, changes, tolerance):
 
 def test_dropout_masks_follow_from_the_step(config, run, tmp_path):
     """Two runs are alike, and unlike a run without dropout, so the test above can tell masks apart."""
-    curves = [run(tmp_path / name, config(dropout=dropout))[1]["loss"] for name, dropout in (("a", 0.5), ("b", 0.5), ("c", 0.0))]
+    curves = [
+        run(tmp_path / name, config(dropout=dropout))[1]["loss"]
+        for name, dropout in (("a", 0.5), ("b", 0.5), ("c", 0.0))
+    ]
     np.testing.assert_allclose(curves[0], curves[1], rtol=0, atol=FLOAT32)
     assert np.abs(curves[0] - curves[2]).max() > 0.1
 
@@ -107,8 +135,12 @@ def test_dropout_masks_follow_from_the_step(config, run, tmp_path):
 def test_a_checkpoint_made_on_a_gpu_loads_anywhere(config, run, tmp_path):
     run(tmp_path, config(compile="true", dtype="bfloat16"), steps_now=3)
     checkpoint = torch.load(tmp_path / "ckpt.pt", map_location="cpu", weights_only=True)
-    assert checkpoint["iter_num"] == 3 and not any(name.startswith("_orig_mod.") for name in checkpoint["model"])
-    assert {value.dtype for value in checkpoint["model"].values()} == {torch.float32}  # autocast leaves the weights alone
+    assert checkpoint["iter_num"] == 3 and not any(
+        name.startswith("_orig_mod.") for name in checkpoint["model"]
+    )
+    assert {value.dtype for value in checkpoint["model"].values()} == {
+        torch.float32
+    }  # autocast leaves the weights alone
 
 
 def test_losses_are_read_a_few_steps_at_a_time(config, run, tmp_path):
@@ -136,7 +168,9 @@ def test_a_comparison(tmp_path, tiny):
     assert done.code == 0, done.err
     with open(tmp_path / "results" / "tiny" / "runs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["status"], row["dtype"], row["device"]) for row in rows] == [("complete", "bfloat16", torch.cuda.get_device_name())] * 3
+    assert [(row["status"], row["dtype"], row["device"]) for row in rows] == [
+        ("complete", "bfloat16", torch.cuda.get_device_name())
+    ] * 3
     for row in rows:
         for name in ("mfu", "tokens_per_s", "wall_s", "step_ms_p50", "step_ms_p95"):
             assert 0 < float(row[name]) < math.inf, name

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from helpers import is_one_line_error, shell
 from torch.nn import functional as F
 
 import train as train_module
-from conftest import is_one_line_error, shell
 from data import batch, validation_batches
 from model import GPT2, GPT2Config
 from nanosched import run_files
@@ -44,7 +44,10 @@ def run(dataset):
 
 def get_batch(dataset, config, seed=0, step=0):
     rows = config.batch_size * config.gradient_accumulation_steps
-    return [torch.from_numpy(a) for a in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)]
+    return [
+        torch.from_numpy(a)
+        for a in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
+    ]
 
 
 def weights(folder):
@@ -79,7 +82,9 @@ def test_initial_weights_are_a_function_of_config_and_seed_and_touch_no_global_g
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in first if "ln" not in name)
 
-    torch.manual_seed(3)  # and they are those of the model made with this seed, so anybody can make them again
+    torch.manual_seed(
+        3
+    )  # and they are those of the model made with this seed, so anybody can make them again
     plain = GPT2(GPT2Config(16, 65, 1, 2, 16, bias=False)).state_dict()
     assert all(torch.equal(first[name], plain[name]) for name in first)
 
@@ -141,7 +146,9 @@ def test_only_matrices_decay(config, dataset):
 def gradients(state):
     """What the optimizer was given in its first step: exp_avg = (1 - beta1) * gradient after clipping."""
     beta1 = state.optimizer.param_groups[0]["betas"][0]
-    return torch.cat([state.optimizer.state[p]["exp_avg"].flatten() / (1 - beta1) for p in state.model.parameters()])
+    return torch.cat(
+        [state.optimizer.state[p]["exp_avg"].flatten() / (1 - beta1) for p in state.model.parameters()]
+    )
 
 
 def test_gradient_accumulation_is_the_big_batch(config, dataset):
@@ -157,7 +164,9 @@ def test_gradient_accumulation_is_the_big_batch(config, dataset):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("grad_clip, norm_of", [(0.25, lambda norm: 0.25), (0.0, lambda norm: norm), (100.0, lambda norm: norm)])
+@pytest.mark.parametrize(
+    "grad_clip, norm_of", [(0.25, lambda norm: 0.25), (0.0, lambda norm: norm), (100.0, lambda norm: norm)]
+)
 def test_clipping(config, dataset, grad_clip, norm_of):
     c = config(grad_clip=grad_clip)
     state = initial_state(c, dataset.vocab_size, seed=0)
@@ -229,7 +238,9 @@ def test_validation_at_every_interval_and_at_the_end(config, run, dataset, tmp_p
     assert np.flatnonzero(np.isfinite(val)).tolist() == [4, 9, 11]  # 5, 10 and all 12 steps were taken
     assert result["final_val_loss"] == pytest.approx(val[-1], abs=1e-6)
 
-    model = GPT2(GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False))  # and it is measured without dropout
+    model = GPT2(
+        GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False)
+    )  # and it is measured without dropout
     model.load_state_dict(weights(tmp_path))
     losses = []
     for x, y in validation_batches(dataset.val, c.eval_batches, c.batch_size, c.block_size):
@@ -248,10 +259,14 @@ def test_validating_more_often_changes_no_training_number(config, run, tmp_path)
 
 def test_the_compiled_model_trains_the_same_weights(config, run, tmp_path, monkeypatch):
     run(tmp_path / "plain", config(), keep_checkpoint=True)
-    compiled = functools.partial(torch.compile, backend="eager")  # traced, but not sent through a C++ compiler
+    compiled = functools.partial(
+        torch.compile, backend="eager"
+    )  # traced, but not sent through a C++ compiler
     monkeypatch.setattr(torch, "compile", compiled)
     run(tmp_path / "compiled", config(compile="true"), keep_checkpoint=True)
-    for plain, other in zip(weights(tmp_path / "plain").values(), weights(tmp_path / "compiled").values(), strict=True):
+    for plain, other in zip(
+        weights(tmp_path / "plain").values(), weights(tmp_path / "compiled").values(), strict=True
+    ):
         torch.testing.assert_close(plain, other, rtol=0, atol=1e-5)
 
 
@@ -274,7 +289,12 @@ def test_a_stopped_run_goes_on_bit_for_bit(config, run, tmp_path, kind):
         lrs = read_curve(tmp_path / "straight" / "curve.csv")["lr"]
         assert lrs[-1] <= 0.011 * lrs.max()  # it did react, and more than once
 
-    for pieces in ([1, 5, 12], [6, 5, 12], [11, 12], [1] * 12):  # steps of each attempt; validation is after 5 and 10
+    for pieces in (
+        [1, 5, 12],
+        [6, 5, 12],
+        [11, 12],
+        [1] * 12,
+    ):  # steps of each attempt; validation is after 5 and 10
         folder = tmp_path / "-".join(map(str, pieces))
         for steps_now in pieces[:-1]:
             assert run(folder, c, spec, steps_now=steps_now, keep_checkpoint=True) is None
@@ -315,13 +335,24 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(config, run, tmp_path):
     with pytest.raises(Killed):
         run(tmp_path / "killed", c, keep_checkpoint=True, on_step=kill)
     assert sorted(p.name for p in (tmp_path / "killed").iterdir()) == ["ckpt.pt", "curve.csv"]
-    assert numbers(tmp_path / "killed") == numbers(tmp_path / "straight")[: 1 + 7]  # a row for each step that is settled
+    assert (
+        numbers(tmp_path / "killed") == numbers(tmp_path / "straight")[: 1 + 7]
+    )  # a row for each step that is settled
     assert torch.load(tmp_path / "killed" / "ckpt.pt", weights_only=True)["iter_num"] == 6
     run(tmp_path / "killed", c, keep_checkpoint=True)
     assert_same_run(tmp_path / "straight", tmp_path / "killed")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"not a checkpoint", lambda b: b[:1000] + bytes(200) + b[1200:], lambda b: b[:9000] + bytes([b[9000] ^ 1]) + b[9001:]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[: len(b) // 2],
+        lambda b: b"",
+        lambda b: b"not a checkpoint",
+        lambda b: b[:1000] + bytes(200) + b[1200:],
+        lambda b: b[:9000] + bytes([b[9000] ^ 1]) + b[9001:],
+    ],
+)
 def test_a_damaged_checkpoint_starts_again_with_a_warning(config, run, tmp_path, capsys, damage):
     c = config()
     run(tmp_path / "straight", c, keep_checkpoint=True)
@@ -370,7 +401,10 @@ def test_nothing_is_complete_when_writing_fails(config, run, tmp_path, monkeypat
             run(tmp_path, config())
     assert read_run(tmp_path) is None
     assert run(tmp_path, config())["status"] == "complete"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["curve.csv", "run.json"]  # and no checkpoint is left
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "curve.csv",
+        "run.json",
+    ]  # and no checkpoint is left
 
 
 def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
@@ -420,7 +454,9 @@ def test_a_loss_that_is_not_finite_ends_the_run(config, run, tmp_path, monkeypat
     assert np.isfinite(curve["val_loss"]).sum() == (at > 4) + (at > 9)
 
 
-def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(config, run, tmp_path, monkeypatch):
+def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(
+    config, run, tmp_path, monkeypatch
+):
     def broken(state, *args):
         result = train_step(state, *args)
         if state.step == 12:
@@ -440,13 +476,24 @@ def test_run_json_says_what_was_trained(config, run, dataset, tmp_path):
     result = run(tmp_path, c, "wsd:cooldown=0.4,shape=sqrt", seed=3)
     assert result == read_run(tmp_path)
     expected = dict(
-        run_id=c.run_id(schedule_of(c, "wsd:cooldown=0.4,shape=sqrt"), 3, dataset.fingerprint), status="complete",
-        schedule="wsd:cooldown=0.4,shape=sqrt", seed=3, peak_lr=0.01, steps=12, steps_taken=12, tokens=12 * 2 * 4 * 16,
-        dataset=dataset.name, data_fingerprint=dataset.fingerprint, torch_version=torch.__version__,
-    )  # fmt: skip
+        run_id=c.run_id(schedule_of(c, "wsd:cooldown=0.4,shape=sqrt"), 3, dataset.fingerprint),
+        status="complete",
+        schedule="wsd:cooldown=0.4,shape=sqrt",
+        seed=3,
+        peak_lr=0.01,
+        steps=12,
+        steps_taken=12,
+        tokens=12 * 2 * 4 * 16,
+        dataset=dataset.name,
+        data_fingerprint=dataset.fingerprint,
+        torch_version=torch.__version__,
+    )
     assert {name: result[name] for name in expected} == expected
     assert Config(**result["config"]) == c
-    assert result["parameters"] == sum(p.numel() for p in initial_state(c, dataset.vocab_size, 0).model.parameters()) - 16 * 16
+    assert (
+        result["parameters"]
+        == sum(p.numel() for p in initial_state(c, dataset.vocab_size, 0).model.parameters()) - 16 * 16
+    )
     assert result["peak_flops"] > 1e8 and result["device"]
 
 
@@ -455,21 +502,34 @@ def test_a_curve_gives_back_its_bits():
     losses, norms = rng.normal(size=(2, 50)).astype(np.float32)
     losses[-1], norms[-2] = np.nan, np.inf
     lrs = (rng.random(50) * 1e-3).tolist()
-    history = History([x.item() for x in losses], lrs, [x.item() for x in norms], [0.25] * 50, [(3, 1.5), (49, 2.5)])
+    history = History(
+        [x.item() for x in losses], lrs, [x.item() for x in norms], [0.25] * 50, [(3, 1.5), (49, 2.5)]
+    )
     rows = history.to_csv().splitlines()
     assert rows[0] == ",".join(COLUMNS) and len(rows) == 51
-    columns = dict(zip(COLUMNS, np.array([[float(cell or "nan") for cell in row.split(",")] for row in rows[1:]]).T))
+    columns = dict(
+        zip(COLUMNS, np.array([[float(cell or "nan") for cell in row.split(",")] for row in rows[1:]]).T)
+    )
     assert np.array_equal(columns["loss"].astype(np.float32), losses, equal_nan=True)
     assert np.array_equal(columns["grad_norm"].astype(np.float32), norms)
     assert columns["lr"].tolist() == lrs and columns["step"].tolist() == list(range(50))
-    assert np.flatnonzero(np.isfinite(columns["val_loss"])).tolist() == [3, 49] and columns["val_loss"][3] == 1.5
+    assert (
+        np.flatnonzero(np.isfinite(columns["val_loss"])).tolist() == [3, 49] and columns["val_loss"][3] == 1.5
+    )
 
 
 def test_read_curve_reads_what_is_written(tmp_path):
     history = History([1.5, math.inf], [1e-3, 2e-3], [math.nan, 2.0], [0.5, 0.25], [(1, 3.5)])
     (tmp_path / "curve.csv").write_text(history.to_csv())
     curve = read_curve(tmp_path / "curve.csv")
-    expected = dict(step=[0, 1], loss=[1.5, math.inf], lr=[1e-3, 2e-3], grad_norm=[math.nan, 2], step_s=[0.5, 0.25], val_loss=[math.nan, 3.5])
+    expected = dict(
+        step=[0, 1],
+        loss=[1.5, math.inf],
+        lr=[1e-3, 2e-3],
+        grad_norm=[math.nan, 2],
+        step_s=[0.5, 0.25],
+        val_loss=[math.nan, 3.5],
+    )
     assert curve.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(curve[name], values, err_msg=name)
@@ -486,8 +546,17 @@ def only_run(folder):
 def test_a_run_in_pieces_on_the_command_line(cli, toml, tmp_path):
     common = ["--config", toml(dropout=0.2), "--scheduler", "wsd:cooldown=0.5", "--seed", "2"]
     straight = cli("train.py", *common, "--out", "straight")
-    assert straight.code == 0 and straight.err == "" and "step 12: loss" in straight.out and "complete, validation loss" in straight.out
-    for steps, words in [(5, "stopped; the same command goes on"), (4, "stopped"), (30, "complete, validation loss")]:
+    assert (
+        straight.code == 0
+        and straight.err == ""
+        and "step 12: loss" in straight.out
+        and "complete, validation loss" in straight.out
+    )
+    for steps, words in [
+        (5, "stopped; the same command goes on"),
+        (4, "stopped"),
+        (30, "complete, validation loss"),
+    ]:
         piece = cli("train.py", *common, "--out", "pieces", "--steps_this_run", steps)
         assert piece.code == 0 and words in piece.out
     assert_same_run(only_run(tmp_path / "straight"), only_run(tmp_path / "pieces"))
@@ -503,7 +572,9 @@ def test_nanogpts_sample_script_can_load_the_checkpoint(cli, toml, tmp_path, dat
     checkpoint = torch.load(only_run(tmp_path / "out") / "ckpt.pt", map_location="cpu", weights_only=True)
     assert checkpoint["iter_num"] == 12 and checkpoint["config"]["block_size"] == 16
     assert set(checkpoint) >= {"model", "optimizer", "model_args", "iter_num", "best_val_loss", "config"}
-    nanogpt = dict(block_size=1024, vocab_size=50304, n_layer=12, n_head=12, n_embd=768, dropout=0.0, bias=True)
+    nanogpt = dict(
+        block_size=1024, vocab_size=50304, n_layer=12, n_head=12, n_embd=768, dropout=0.0, bias=True
+    )
     assert checkpoint["model_args"].keys() == nanogpt.keys()  # GPTConfig(**checkpoint['model_args'])
     state_dict = checkpoint["model"]
     for k in list(state_dict):
@@ -522,35 +593,85 @@ def test_nanogpts_sample_script_can_load_the_checkpoint(cli, toml, tmp_path, dat
 
 def test_sambaflows_flags_are_the_same_run(cli, toml, tmp_path):
     path = toml()
-    theirs = cli("train.py", "--config", path, "--learning_rate", "0.02", "--lr_schedule", "cosine_schedule_with_warmup",
-                 "--warmup_steps", "3", "--max_steps", "15", "--end_lr_ratio", "0.2", "--steps_this_run", "4", "--out", "out")  # fmt: skip
+    theirs = cli(
+        "train.py",
+        "--config",
+        path,
+        "--learning_rate",
+        "0.02",
+        "--lr_schedule",
+        "cosine_schedule_with_warmup",
+        "--warmup_steps",
+        "3",
+        "--max_steps",
+        "15",
+        "--end_lr_ratio",
+        "0.2",
+        "--steps_this_run",
+        "4",
+        "--out",
+        "out",
+    )
     assert theirs.code == 0 and "stopped" in theirs.out
-    ours = cli("train.py", "--config", path, "--peak-lr", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup-steps", "3", "--steps", "15", "--out", "out")
+    ours = cli(
+        "train.py",
+        "--config",
+        path,
+        "--peak-lr",
+        "0.02",
+        "--scheduler",
+        "cosine:final_lr_ratio=0.2",
+        "--warmup-steps",
+        "3",
+        "--steps",
+        "15",
+        "--out",
+        "out",
+    )
     assert ours.code == 0
     result = read_run(only_run(tmp_path / "out"))
     assert (result["steps"], result["peak_lr"], result["schedule"]) == (15, 0.02, "cosine:final_lr_ratio=0.2")
-    nanogpt = cli("train.py", "--config", path, "--learning-rate", "0.02", "--scheduler", "cosine:final_lr_ratio=0.2", "--warmup_iters", "3", "--max_iters", "15", "--out", "out")
+    nanogpt = cli(
+        "train.py",
+        "--config",
+        path,
+        "--learning-rate",
+        "0.02",
+        "--scheduler",
+        "cosine:final_lr_ratio=0.2",
+        "--warmup_iters",
+        "3",
+        "--max_iters",
+        "15",
+        "--out",
+        "out",
+    )
     assert "complete already" in nanogpt.out
 
 
-@pytest.mark.parametrize("flags, words", [
-    (["--scheduler", "cosin"], ["cosin", "did you mean 'cosine'"]),
-    (["--scheduler", "constant", "--end_lr_ratio", "0.1"], ["constant has no parameter"]),
-    (["--scheduler", "step:step_size=0"], ["step_size=0"]),
-    (["--steps_this_run", "0"], ["steps_this_run=0", "at least 1"]),
-    (["--steps", "1"], ["warmup_steps=2", "steps=1"]),
-    (["--config", "nope"], ["'nope'", "gpt2-medium"]),
-    (["--dataset", "nope.txt"], ["'nope.txt'"]),
-    (["--dataset", "short.txt"], ["block_size 16"]),
-    (["--out", "short.txt"], ["short.txt"]),
-    (["--dataset", "short_val.txt"], ["block_size 16"]),
-    (["--seed", str(2**32)], ["seed"]),
-    (["--seed", str(2**64)], ["seed"]),
-    (["--seed", str(2**33), "--dropout", "0.1"], ["seed"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--scheduler", "cosin"], ["cosin", "did you mean 'cosine'"]),
+        (["--scheduler", "constant", "--end_lr_ratio", "0.1"], ["constant has no parameter"]),
+        (["--scheduler", "step:step_size=0"], ["step_size=0"]),
+        (["--steps_this_run", "0"], ["steps_this_run=0", "at least 1"]),
+        (["--steps", "1"], ["warmup_steps=2", "steps=1"]),
+        (["--config", "nope"], ["'nope'", "gpt2-medium"]),
+        (["--dataset", "nope.txt"], ["'nope.txt'"]),
+        (["--dataset", "short.txt"], ["block_size 16"]),
+        (["--out", "short.txt"], ["short.txt"]),
+        (["--dataset", "short_val.txt"], ["block_size 16"]),
+        (["--seed", str(2**32)], ["seed"]),
+        (["--seed", str(2**64)], ["seed"]),
+        (["--seed", str(2**33), "--dropout", "0.1"], ["seed"]),
+    ],
+)
 def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
     (tmp_path / "short.txt").write_text("too short")
-    (tmp_path / "short_val.txt").write_text(text.read_text()[:100])  # 90 characters to train on, 10 to validate
+    (tmp_path / "short_val.txt").write_text(
+        text.read_text()[:100]
+    )  # 90 characters to train on, 10 to validate
     result = cli("train.py", "--config", toml(), *flags)
     assert is_one_line_error(result, *words)
     assert not list(tmp_path.glob("results/runs/*/*"))
@@ -558,10 +679,21 @@ def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
 
 def test_help_answers_without_torch(tmp_path):
     done = shell(tmp_path, "train.py", "--help", python=["-X", "importtime"])
-    imported = {line.rsplit("|", 1)[-1].strip() for line in done.err.splitlines() if line.startswith("import time:")}
+    imported = {
+        line.rsplit("|", 1)[-1].strip() for line in done.err.splitlines() if line.startswith("import time:")
+    }
     assert done.code == 0 and "numpy" in imported
     assert not imported & {"torch", "datasets", "tiktoken", "matplotlib", "rich"}
-    for flag in ("--scheduler", "--lr_schedule", "--learning_rate", "--warmup_steps", "--max_steps", "--steps_this_run", "--end_lr_ratio", "--peak-lr"):
+    for flag in (
+        "--scheduler",
+        "--lr_schedule",
+        "--learning_rate",
+        "--warmup_steps",
+        "--max_steps",
+        "--steps_this_run",
+        "--end_lr_ratio",
+        "--peak-lr",
+    ):
         assert flag in done.out
 
 

@@ -1,0 +1,377 @@
+"""Text to shards: splits, resuming to the byte, errors in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import DataError, corpora, find_dataset, open_dataset
+from data import shards as shards_module
+from data.prepare import main, parse_count, prepare
+from data.shards import Tokens, write_shard
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+DOCUMENTS = [p.read_text(encoding="utf-8") for p in sorted(Path(os.__file__).parent.glob("*.py"))[:60]]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("NANOSCHED_CACHE", str(tmp_path / "cache"))
+
+
+def write_jsonl(folder, documents, column="text"):
+    folder.mkdir()
+    rows = [json.dumps({"id": i, column: text}) for i, text in enumerate(documents)]
+    half = len(rows) // 2
+    (folder / "0.jsonl").write_text("\n".join(rows[:half]) + "\n")
+    (folder / "1.jsonl").write_text("\n".join(rows[half:]) + "\n")
+    return folder
+
+
+@pytest.fixture
+def documents(tmp_path):
+    return write_jsonl(tmp_path / "docs", DOCUMENTS)
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.name != ".lock"}
+
+
+def tokens_of(folder, split):
+    files = sorted(Path(folder).glob(f"*_{split}_*.bin"))
+    return [Tokens([file]).shard(0) for file in files]
+
+
+# --- what is written
+
+
+def test_documents_go_to_val_while_it_has_under_ten_percent(documents, tmp_path):
+    out = prepare(documents, "byte", tmp_path / "out")
+    train, val = b"", b""
+    for text in DOCUMENTS:
+        piece = b"\n" + text.encode() if text else b""
+        if 10 * len(val) < len(train) + len(val):
+            val += piece
+        else:
+            train += piece
+    assert np.concatenate(tokens_of(out, "train")).astype(np.uint8).tobytes() == train
+    assert np.concatenate(tokens_of(out, "val")).astype(np.uint8).tobytes() == val
+    assert 0.08 < len(val) / (len(train) + len(val)) < 0.2
+
+
+def test_shards_end_with_a_document(documents, tmp_path):
+    out = prepare(documents, "char", tmp_path / "out", shard_tokens=200_000)
+    manifest = json.loads((out / "manifest.json").read_text())
+    shards = tokens_of(out, "train")
+    newline = manifest["vocab"].index("\n")
+    assert len(shards) > 3
+    assert all(len(shard) >= 200_000 for shard in shards[:-1]) and all(
+        shard[0] == newline for shard in shards
+    )
+    whole = prepare(documents, "char", tmp_path / "whole")
+    for split in ("train", "val"):
+        assert np.array_equal(np.concatenate(tokens_of(out, split)), np.concatenate(tokens_of(whole, split)))
+
+
+def test_gpt2_puts_endoftext_before_each_document(documents, tmp_path, monkeypatch):
+    if not (SHARED / "tiktoken").exists():
+        pytest.skip("GPT-2's BPE files are not here")
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(SHARED / "tiktoken"))
+    out = prepare(documents, "gpt2", tmp_path / "out")
+    ids = np.concatenate(tokens_of(out, "train") + tokens_of(out, "val"))
+    assert ids[0] == 50256 and (ids == 50256).sum() == sum(bool(text) for text in DOCUMENTS)
+    dataset = open_dataset(str(out), "gpt2")
+    assert DOCUMENTS[0].startswith(dataset.decode(dataset.train.shard(0)[1:200]))
+
+
+def test_parquet_and_jsonl_give_the_same_tokens(documents, tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    folder = tmp_path / "a [odd] *name"
+    folder.mkdir()
+    for i, part in enumerate((DOCUMENTS[:7], DOCUMENTS[7:])):
+        pq.write_table(pa.table({"url": [""] * len(part), "text": part}), folder / f"{i}.parquet")
+    assert open_dataset(str(folder), "char").fingerprint == open_dataset(str(documents), "char").fingerprint
+
+
+def test_tokens_stops_at_exactly_that_many(documents, tmp_path):
+    out = prepare(documents, "byte", tmp_path / "out", tokens=300_000, shard_tokens=100_000)
+    whole = prepare(documents, "byte", tmp_path / "whole")
+    assert sum(map(len, tokens_of(out, "train") + tokens_of(out, "val"))) == 300_000
+    for split in ("train", "val"):
+        part, all_ = (np.concatenate(tokens_of(folder, split)) for folder in (out, whole))
+        assert np.array_equal(part, all_[: len(part)])
+
+
+def test_a_stream_is_read_no_further_than_needed(tmp_path, monkeypatch):
+    def stream():
+        yield from DOCUMENTS * 3
+        raise AssertionError("read on")
+
+    monkeypatch.setattr(corpora, "read_fineweb", stream)
+    out = prepare("fineweb", "byte", tmp_path / "out", tokens=100_000)
+    assert sum(map(len, tokens_of(out, "train") + tokens_of(out, "val"))) == 100_000
+
+
+def test_tokens_of_a_single_text_leave_a_tenth_for_val(tmp_path):
+    (tmp_path / "text.txt").write_text(max(DOCUMENTS, key=len), encoding="utf-8")
+    out = prepare(tmp_path / "text.txt", "byte", tmp_path / "out", tokens=10_000)
+    assert [len(shard) for split in ("train", "val") for shard in tokens_of(out, split)] == [9_000, 1_000]
+
+
+def test_val_is_capped(documents, tmp_path, monkeypatch):
+    monkeypatch.setattr("data.prepare.MAX_VAL_TOKENS", 1000)
+    out = prepare(documents, "byte", tmp_path / "out")
+    val = np.concatenate(tokens_of(out, "val")).astype(np.uint8).tobytes()
+    last = next(text.encode() for text in DOCUMENTS if text and val.endswith(b"\n" + text.encode()))
+    assert len(val) - 1 - len(last) < 1000 <= len(val)
+
+
+def test_prepared_folder_opens(documents, tmp_path):
+    out = prepare(documents, "byte", tmp_path / "out")
+    dataset = open_dataset(str(out), "byte")
+    assert dataset.name == "docs" and dataset.fingerprint == find_dataset(str(out), "byte").fingerprint
+    assert dataset.fingerprint == open_dataset(str(documents), "byte").fingerprint
+    with pytest.raises(DataError, match="use --tokenizer byte"):
+        open_dataset(str(out), "char")
+
+
+# --- stopping and going on
+
+
+ARGUMENTS = dict(tokenizer="char", tokens=900_000, shard_tokens=100_000)
+
+
+def test_failure_at_any_write_resumes_to_the_same_bytes(documents, tmp_path, monkeypatch):
+    whole = contents(prepare(documents, out=tmp_path / "whole", **ARGUMENTS))
+    replace, calls = os.replace, 0
+
+    def fail(source, target):
+        nonlocal calls
+        calls += 1
+        if calls == fail_at:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(shards_module.os, "replace", fail)
+    fail_at, failures = 1, 0
+    while True:
+        calls = 0
+        try:
+            prepare(documents, out=tmp_path / f"out{fail_at}", say=lambda line: None, **ARGUMENTS)
+            break
+        except DataError as error:
+            assert "No space left" in str(error) and "\n" not in str(error)
+        calls, out = -(10**9), tmp_path / f"out{fail_at}"
+        assert "manifest.json" not in contents(out)
+        assert contents(prepare(documents, out=out, say=lambda line: None, **ARGUMENTS)) == whole
+        fail_at, failures = fail_at + 1, failures + 1
+    assert failures >= 10  # every shard, the progress file after it, and the manifest
+
+
+KILLED = """
+import os, signal, sys
+from data import shards
+from data.prepare import prepare
+replace, calls = os.replace, 0
+def kill(source, target):
+    global calls
+    calls += 1
+    if calls == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+shards.os.replace = kill
+prepare(sys.argv[1], "char", sys.argv[2], 900_000, 100_000)
+"""
+
+
+@pytest.mark.parametrize("at", [1, 2, 7, 12])
+def test_killed_process_goes_on_to_the_same_bytes(documents, tmp_path, at):
+    whole = contents(prepare(documents, out=tmp_path / "whole", **ARGUMENTS))
+    out, said = tmp_path / "out", []
+    killed = subprocess.run([sys.executable, "-c", KILLED, documents, out, str(at)], cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL
+    if at > 1:
+        with pytest.raises(DataError, match="not prepared to the end"):
+            open_dataset(str(out), "char")
+    prepare(documents, out=out, say=said.append, **ARGUMENTS)
+    assert contents(out) == whole
+    assert bool(said) == (at > 4)  # the first shard is in the progress file from the fourth write on
+    assert (
+        open_dataset(str(out), "char").fingerprint
+        == open_dataset(str(tmp_path / "whole"), "char").fingerprint
+    )
+
+
+def test_finished_folder_is_left_alone(documents, tmp_path, monkeypatch):
+    out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
+    before = {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")}
+    monkeypatch.setattr(corpora, "read_tables", None)
+    prepare(documents, out=out, **ARGUMENTS)
+    assert {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")} == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"tokenizer": "byte"}, {"tokens": 500_000}, {"tokens": None}, {"shard_tokens": 50_000}]
+)
+def test_other_arguments_are_an_error(documents, tmp_path, change):
+    out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
+    with pytest.raises(DataError, match="was prepared with") as error:
+        prepare(documents, out=out, **{**ARGUMENTS, **change})
+    assert "\n" not in str(error.value)
+
+
+def test_changed_source_is_an_error(documents, tmp_path):
+    out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
+    (documents / "1.jsonl").write_text('{"text": "new"}\n')
+    with pytest.raises(DataError, match="other source files"):
+        prepare(documents, out=out, **ARGUMENTS)
+
+
+def test_folder_of_foreign_shards_is_not_written_to(documents, tmp_path):
+    write_shard(tmp_path / "x_train_000000.bin", np.arange(9).astype(np.uint16))
+    with pytest.raises(DataError, match="not prepared here"):
+        prepare(documents, "byte", tmp_path)
+
+
+def test_two_at_once(documents):
+    code = "import sys, data; print(data.open_dataset(sys.argv[1], 'char').fingerprint)"
+    command = [sys.executable, "-c", code, documents]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    found = [process.communicate(timeout=60)[0] for process in processes]
+    assert found == [open_dataset(str(documents), "char").fingerprint + "\n"] * 3
+
+
+# --- errors
+
+
+def test_missing_text_column_names_those_there_are(tmp_path):
+    folder = write_jsonl(tmp_path / "docs", DOCUMENTS[:4], column="content")
+    with pytest.raises(DataError, match="there are id, content") as error:
+        open_dataset(str(folder), "byte")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "files, problem",
+    [
+        ({}, "neither parquet nor jsonl"),
+        ({"a.jsonl": '{"text": "x"}\n', "b.parquet": "x"}, "both parquet and jsonl"),
+        ({"a.jsonl": ""}, "is empty"),
+        ({"a.jsonl": '{"text": "x"}\n{"text'}, "can't be read"),
+        ({"a.parquet": "no parquet"}, "can't be read"),
+        ({"a.jsonl": '{"text": 3}\n'}, "must be a string"),
+        ({"a.jsonl": '{"text": "only one document"}\n'}, "too little text for a val split"),
+    ],
+)
+def test_folder_that_cannot_be_used(tmp_path, files, problem):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    with pytest.raises(DataError, match=problem) as error:
+        open_dataset(str(folder), "byte")
+    assert "\n" not in str(error.value)
+
+
+def test_null_text_is_passed_over(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": null}\n{"text": ""}\n{"text": "two"}\n')
+    dataset = open_dataset(str(folder), "byte")
+    assert dataset.decode(dataset.train.shard(0)) + dataset.decode(dataset.val.shard(0)) == "\none\ntwo"
+
+
+def test_char_refuses_a_stream():
+    with pytest.raises(DataError, match="byte or gpt2"):
+        open_dataset("fineweb", "char")
+
+
+# --- command line
+
+
+@pytest.mark.parametrize(
+    "text, count", [("500", 500), ("500K", 500_000), ("1.5m", 1_500_000), ("10B", 10**10)]
+)
+def test_counts(text, count):
+    assert parse_count("--tokens", text) == count
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (["nothing_here"], "nothing_here"),
+        (["pystdlib", "--tokens", "many"], "'many'"),
+        (["pystdlib", "--tokens", "0"], "tokens must be 1 or more"),
+        (["pystdlib", "--shard-tokens", "-5"], "--shard-tokens"),
+        (["pystdlib", "--tokenizer", "gtp2"], "did you mean gpt2"),
+    ],
+)
+def test_errors_are_one_line(tmp_path, capsys, arguments, named):
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and err.count("\n") == 1 and named in err
+
+
+def test_out_that_is_no_folder(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["pystdlib", "--tokenizer", "byte", "--out", str(tmp_path / "file" / "out")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and err.count("\n") == 1 and "can't be written" in err
+
+
+def test_command_writes_a_dataset(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["pystdlib", "--tokenizer", "byte", "--tokens", "200K", "--out", str(out)]) == 0
+    shown = capsys.readouterr()
+    assert "200,000" in shown.out and shown.err == ""
+    dataset = open_dataset(str(out), "byte")
+    assert len(dataset.train) + len(dataset.val) == 200_000
+
+
+FULL_DISK = """
+import resource, sys
+from data.prepare import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+sys.exit(main(["pystdlib", "--tokenizer", "byte", "--out", sys.argv[1]]))
+"""
+
+
+def test_disk_that_takes_no_more(tmp_path):
+    pytest.importorskip("resource")
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path / "out"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 2
+    assert (
+        ran.stderr.startswith("error: ") and ran.stderr.count("\n") == 1 and "can't be written" in ran.stderr
+    )
+    assert not list((tmp_path / "out").glob(".*.tmp"))
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    # 100-token shards make it slow enough to be stopped halfway
+    command = [
+        sys.executable,
+        "-m",
+        "data.prepare",
+        "pystdlib",
+        "--tokenizer",
+        "byte",
+        "--shard-tokens",
+        "100",
+    ]
+    process = subprocess.Popen(
+        [*command, "--out", tmp_path / "out"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("out/*_train_000003.bin")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.count("\n") == 1 and "goes on" in err

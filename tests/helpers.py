@@ -1,0 +1,60 @@
+"""What tests share beside the fixtures of conftest.py: the tiny model, and the two ways to run a script."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+ROOT = Path(__file__).parents[1]
+
+TINY = dict(
+    tokenizer="char",
+    n_layer=1,
+    n_head=2,
+    n_embd=16,
+    block_size=16,
+    batch_size=4,
+    steps=12,
+    warmup_steps=2,
+    peak_lr=0.01,
+    eval_interval=5,
+    eval_batches=2,
+    device="cpu",
+    dtype="float32",
+    compile="false",
+)
+
+
+def write_toml(folder, **settings):
+    """folder/tiny.toml with these settings."""
+    lines = [
+        f"{name} = {value!r}".replace("True", "true").replace("False", "false")
+        for name, value in settings.items()
+    ]
+    path = folder / "tiny.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def shell(cwd, script, *args, python=()):
+    """The script as a user runs it."""
+    command = [sys.executable, *python, str(ROOT / script), *map(str, args)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+class Silent:
+    """A display that nobody looks at."""
+
+    def start(self, *told): ...
+    def step(self, *told): ...
+    def end(self, *told): ...
+
+
+def is_one_line_error(result, *words):
+    """Exit 1, and nothing on stderr but one line that has these words."""
+    assert result.code == 1, result
+    assert result.err.startswith("error: ") and result.err.strip().count("\n") == 0, result.err
+    for word in words:
+        assert word in result.err, result.err
+    return True

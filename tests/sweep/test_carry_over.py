@@ -1,0 +1,129 @@
+"""The protocol that never resets the model: what it does, and that stopping it changes nothing."""
+
+import csv
+
+import pytest
+import torch
+from helpers import Silent, is_one_line_error
+
+from data import batch
+from nanosched.config import Config
+from nanosched.history import read_curve
+from schedulers import get_schedule
+from sweep.carry_over import plan_carry_over, train_carry_over
+from train import initial_state, train, train_step
+
+SPECS = ["cosine", "constant", "linear"]
+
+
+@pytest.fixture
+def config(tiny):
+    return lambda **changes: Config(**{**tiny, **changes})
+
+
+def plan(config, dataset, specs=SPECS, seeds=(0,)):
+    schedules = [
+        (
+            spec,
+            get_schedule(spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps),
+        )
+        for spec in specs
+    ]
+    return plan_carry_over(config, schedules, list(seeds), dataset.fingerprint)
+
+
+def losses(out, run):
+    return read_curve(out / "runs" / run.id / "curve.csv")["loss"].tolist()
+
+
+def test_it_is_one_model_one_optimizer_and_one_stream_of_batches(config, dataset, tmp_path):
+    c = config()
+    runs = plan(c, dataset)
+    assert train_carry_over(runs, c, dataset, tmp_path, Silent(), lambda: False) == {}
+    state, seen = initial_state(c, dataset.vocab_size, 0), []
+    lrs = [lr for run in runs for lr in run.schedule.lrs()]
+    for step, lr in enumerate(lrs):
+        x, y = (
+            torch.from_numpy(a)
+            for a in batch(dataset.train, dataset.fingerprint, 0, step, c.batch_size, c.block_size)
+        )
+        seen.append(train_step(state, x, y, float(lr), c)[0].item())
+    assert [loss for run in runs for loss in losses(tmp_path, run)] == pytest.approx(seen, rel=1e-6)
+    assert len(list(tmp_path.glob("runs/*/ckpt.pt"))) == 1  # the last one's, for whoever adds a schedule
+
+
+def test_the_first_run_is_the_fresh_one_and_ids_say_what_came_before(config, dataset, tmp_path):
+    c = config()
+    runs, turned = plan(c, dataset), plan(c, dataset, SPECS[::-1])
+    train_carry_over(runs[:1], c, dataset, tmp_path, Silent(), lambda: False)
+    train(c, runs[0].schedule, 0, dataset, tmp_path / "fresh")
+    assert losses(tmp_path, runs[0]) == read_curve(tmp_path / "fresh" / "curve.csv")["loss"].tolist()
+    fresh = {c.run_id(run.schedule, 0, dataset.fingerprint) for run in runs}
+    assert len({run.id for run in runs} | {run.id for run in turned} | fresh) == 9
+
+
+@pytest.mark.parametrize("stop_after", [1, 5, 12, 17, 30])
+def test_stopped_and_gone_on_is_as_if_it_never_was(config, dataset, tmp_path, stop_after):
+    c, asked = config(), []
+    runs = plan(c, dataset)
+    train_carry_over(runs, c, dataset, tmp_path / "straight", Silent(), lambda: False)
+    train_carry_over(
+        runs, c, dataset, tmp_path / "stopped", Silent(), lambda: asked.append(1) or len(asked) > stop_after
+    )
+    assert not (tmp_path / "stopped" / "runs" / runs[-1].id / "run.json").exists()
+    assert train_carry_over(runs, c, dataset, tmp_path / "stopped", Silent(), lambda: False) == {}
+    for run in runs:
+        assert losses(tmp_path / "stopped", run) == losses(tmp_path / "straight", run)
+
+
+def test_what_comes_after_a_failure_is_left_out(config, dataset, tmp_path, monkeypatch):
+    import train as train_module
+
+    def breaking(training, *rest):
+        raise RuntimeError("broken")
+
+    runs, c = plan(config(), dataset), config()
+    train_carry_over(runs[:1], c, dataset, tmp_path, Silent(), lambda: False)
+    monkeypatch.setattr(train_module.Training, "validate", breaking)
+    assert list(train_carry_over(runs, c, dataset, tmp_path, Silent(), lambda: False)) == [runs[1].id]
+
+
+def test_on_the_command_line(cli, toml, tmp_path):
+    toml()
+    done = cli(
+        "compare.py",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "cosine,constant",
+        "--seeds",
+        "0,1",
+        "--protocol",
+        "carry-over",
+        "--out",
+        "out",
+    )
+    assert done.code == 0 and "the order in which they ran" in done.out
+    with open(tmp_path / "out" / "runs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["scheduler"], row["seed"], row["status"]) for row in rows] == [
+        (s, seed, "complete") for seed in "01" for s in ("cosine", "constant")
+    ]
+    first = {
+        (row["scheduler"], row["seed"]): read_curve(tmp_path / "out" / "runs" / row["run_id"] / "curve.csv")[
+            "loss"
+        ][0]
+        for row in rows
+    }
+    assert first["constant", "0"] < first["cosine", "0"] - 0.3  # it starts where the other one ended
+    assert not (tmp_path / "out" / "figures" / "plan.png").exists()
+
+
+@pytest.mark.parametrize("flag", ["--tune", "--aa"])
+def test_it_goes_with_neither_tuning_nor_the_control(cli, toml, flag):
+    toml()
+    assert is_one_line_error(
+        cli("compare.py", "--config", "tiny.toml", "--protocol", "carry-over", "--seeds", "0,1", flag),
+        "carry-over",
+        flag,
+    )

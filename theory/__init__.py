@@ -1,0 +1,27 @@
+"""What theory says of a learning-rate schedule before it is trained: convex bounds and loss laws, in pure numpy and scipy."""
+
+from theory.convex_bound import (
+    bound,
+    bound_curve,
+    grad_norm_shape,
+    lowest_bound_lrs,
+    optimal_peak_lr,
+    optimal_schedule,
+)
+from theory.design import optimal_lrs
+from theory.loss_laws import AnnealingLaw, Curve, LossLaw, MultiPowerLaw, load_law
+
+__all__ = [
+    "AnnealingLaw",
+    "Curve",
+    "LossLaw",
+    "MultiPowerLaw",
+    "bound",
+    "bound_curve",
+    "grad_norm_shape",
+    "load_law",
+    "lowest_bound_lrs",
+    "optimal_lrs",
+    "optimal_peak_lr",
+    "optimal_schedule",
+]
