@@ -17,7 +17,9 @@ class GPT2Config:
     Args:
         block_size: longest context, in tokens.
         vocab_size: number of token ids the embedding knows.
-        n_layer, n_head, n_embd: blocks, attention heads a block, width; n_embd is a multiple of n_head.
+        n_layer: blocks.
+        n_head: attention heads per block.
+        n_embd: width, a multiple of n_head.
         bias: whether Linear and LayerNorm have biases, as OpenAI's weights do.
         dropout: probability, 0 <= dropout < 1.
 
@@ -43,28 +45,9 @@ class GPT2Config:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} is not allowed: give a number from 0 to below 1")
 
-    @classmethod
-    def preset(cls, name: str, **changes) -> GPT2Config:
-        """A named shape, with some fields changed: `GPT2Config.preset("char", vocab_size=65)`."""
-        if name not in PRESETS:
-            raise ValueError(f"preset={name!r} is not known: give one of {', '.join(PRESETS)}")
-        return cls(**{**PRESETS[name], **changes})
-
     def to_dict(self) -> dict:
         """The fields as nanoGPT's checkpoints keep them, under `model_args`."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-PRESETS = {
-    "cpu": dict(
-        n_layer=4, n_head=4, n_embd=128, block_size=64, vocab_size=65, bias=False
-    ),  # 0.8M, nanoGPT's CPU recipe
-    "char": dict(
-        n_layer=6, n_head=6, n_embd=384, block_size=256, vocab_size=65, bias=False, dropout=0.2
-    ),  # 10.7M
-    "gpt2": dict(n_layer=12, n_head=12, n_embd=768),  # 124M
-    "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024),  # 354M
-}
 
 
 class LayerNorm(nn.Module):
@@ -90,9 +73,8 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x):
         B, T, C = x.shape
-        q, k, v = (
-            self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
-        )  # (B, heads, T, C/heads)
+        qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, C/heads) each
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
         return self.resid_dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
@@ -123,7 +105,11 @@ class Block(nn.Module):
 
 
 class GPT2(nn.Module):
-    """GPT-2 (Radford et al. 2019). Weights are drawn from torch's global generator, in nanoGPT's order."""
+    """GPT-2. Weights are drawn from torch's global generator, in nanoGPT's order.
+
+    References:
+        Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
+    """
 
     def __init__(self, config: GPT2Config):
         super().__init__()
@@ -141,9 +127,7 @@ class GPT2(nn.Module):
         self.transformer.wte.weight = self.lm_head.weight  # tied
         self.apply(self._init_weights)
         for name, parameter in self.named_parameters():
-            if name.endswith(
-                "c_proj.weight"
-            ):  # two additions to the residual stream a layer: keep its variance
+            if name.endswith("c_proj.weight"):  # a layer adds to the residual stream twice: keep its variance
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer))
 
     def _init_weights(self, module):
@@ -152,7 +136,9 @@ class GPT2(nn.Module):
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
 
-    def forward(self, idx, targets=None):
+    def forward(
+        self, idx: torch.Tensor, targets: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Next-token logits, and the mean cross-entropy where targets are given.
 
         Args:
@@ -160,7 +146,7 @@ class GPT2(nn.Module):
             targets: int64 (B, T), the ids that follow; -1 is left out of the mean.
 
         Returns:
-            (logits, loss): with targets, logits (B, T, vocab_size) and loss a scalar, in nats a token;
+            (logits, loss): with targets, logits (B, T, vocab_size) and loss a scalar, in nats per token;
             without, logits (B, 1, vocab_size) of the last position only, and None.
 
         Raises:
@@ -185,6 +171,10 @@ class GPT2(nn.Module):
         return sum(p.numel() for p in self.parameters()) - self.transformer.wpe.weight.numel()
 
     def flops_per_token(self) -> float:
-        """FLOPs of forward and backward for one token of a full context: 6 N + 12 L T C (PaLM 2204.02311, appendix B)."""
+        """FLOPs of forward and backward for one token of a full context: 6 N + 12 L T C.
+
+        References:
+            Chowdhery et al. 2022, PaLM, arXiv:2204.02311, appendix B.
+        """
         c = self.config
         return 6 * self.num_params() + 12 * c.n_layer * c.block_size * c.n_embd

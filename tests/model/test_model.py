@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from model import GPT2, PRESETS, GPT2Config
+from model import GPT2, GPT2Config
+from nanosched.config import load_toml
 
 SHAPES = [  # batch, tokens, block_size, vocab, layers, heads, width
     (2, 7, 7, 11, 1, 1, 4),
@@ -123,9 +124,8 @@ transformer.ln_f.weight transformer.ln_f.bias lm_head.weight
 def test_names_are_nanogpts(bias):
     model = GPT2(GPT2Config(8, 17, 1, 2, 8, bias))
     assert list(model.state_dict()) == [name for name in NANOGPT_NAMES if bias or not name.endswith("bias")]
-    assert [name for name, _ in model.named_parameters()] == list(model.state_dict())[
-        :-1
-    ]  # the tied one counts once
+    named = [name for name, _ in model.named_parameters()]
+    assert named == list(model.state_dict())[:-1]  # the tied one counts once
 
 
 def test_the_embedding_is_tied_and_stays_so():
@@ -136,25 +136,32 @@ def test_the_embedding_is_tied_and_stays_so():
     assert model.lm_head.weight.grad[2:].abs().sum() > 0  # rows that only the head reads
 
 
+def toml_shape(name, **changes):
+    """The model of configs/NAME.toml, which gives no vocab_size: that is the tokenizer's."""
+    settings = load_toml(name)
+    shape = {key: settings[key] for key in ("block_size", "n_layer", "n_head", "n_embd", "bias", "dropout")}
+    return GPT2Config(**{**shape, **changes})
+
+
 @pytest.mark.parametrize(
-    "preset, changes, without_wpe, with_wpe",
+    "name, changes, without_wpe, with_wpe",
     [
         ("char", dict(vocab_size=65), 10_646_784, 10_745_088),  # nanoGPT prints 10.65M
-        ("gpt2", dict(bias=False), 123_587_328, 124_373_760),  # and 123.59M
+        ("gpt2", dict(vocab_size=50304, bias=False), 123_587_328, 124_373_760),  # and 123.59M
         ("gpt2", dict(vocab_size=50257), 123_653_376, 124_439_808),  # OpenAI's 124M
         ("gpt2-medium", dict(vocab_size=50257), 353_774_592, 354_823_168),
     ],
 )
-def test_parameter_counts(preset, changes, without_wpe, with_wpe):
+def test_parameter_counts(name, changes, without_wpe, with_wpe):
     with torch.device("meta"):
-        model = GPT2(GPT2Config.preset(preset, **changes))
+        model = GPT2(toml_shape(name, **changes))
     assert sum(p.numel() for p in model.parameters()) == with_wpe
     assert model.num_params() == without_wpe
 
 
 def test_flops_are_those_of_nanogpts_estimate():
     with torch.device("meta"):
-        model = GPT2(GPT2Config.preset("gpt2", vocab_size=50257))
+        model = GPT2(toml_shape("gpt2", vocab_size=50257))
     # nanoGPT's estimate_mfu: 6N + 12 L H Q T
     assert model.flops_per_token() == 6 * 123_653_376 + 12 * 12 * 12 * 64 * 1024
 
@@ -239,7 +246,7 @@ def test_a_shape_that_cant_be_is_refused(name, value):
     assert blamed in str(error.value) and "give" in str(error.value) and "\n" not in str(error.value)
 
 
-def test_config_defaults_presets_and_dict():
+def test_config_defaults_and_dict():
     config = GPT2Config()
     assert (config.block_size, config.vocab_size, config.n_layer, config.n_head, config.n_embd) == (
         1024,
@@ -254,17 +261,22 @@ def test_config_defaults_presets_and_dict():
     assert GPT2Config(**config.to_dict()) == config
     with pytest.raises(FrozenInstanceError):
         config.n_layer = 1
-    with pytest.raises(ValueError, match="preset='gpt3' is not known: .*gpt2-medium"):
-        GPT2Config.preset("gpt3")
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_the_presets_are_the_shapes_of_the_toml_files(name):
-    from nanosched.config import load_toml
-
-    settings, shape = load_toml(name), GPT2Config.preset(name)
-    for key in ("n_layer", "n_head", "n_embd", "block_size", "bias", "dropout"):
-        assert getattr(shape, key) == settings[key], key
+@pytest.mark.parametrize(
+    "name, shape",
+    [
+        (
+            "cpu",
+            GPT2Config(n_layer=4, n_head=4, n_embd=128, block_size=64, bias=False),
+        ),  # nanoGPT's CPU recipe
+        ("char", GPT2Config(n_layer=6, n_head=6, n_embd=384, block_size=256, bias=False, dropout=0.2)),
+        ("gpt2", GPT2Config()),
+        ("gpt2-medium", GPT2Config(n_layer=24, n_head=16, n_embd=1024)),
+    ],
+)
+def test_the_toml_files_have_the_shapes_they_are_named_for(name, shape):
+    assert toml_shape(name) == shape
 
 
 def test_a_context_beyond_block_size_is_refused():
