@@ -1,16 +1,29 @@
 """Files that are there whole or not at all."""
 
 import os
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def atomic(path):
-    """`with atomic("run.json") as temporary:` write to `temporary`; it is synced and renamed to `path` at the end."""
+def atomic(path: str | Path) -> Iterator[Path]:
+    """`with atomic("run.json") as temporary:` write to `temporary`; at the end it is renamed to `path`.
+
+    Args:
+        path: the file to write; its folder is made if it is not there.
+
+    Yields:
+        `.NAME.PID.THREAD.tmp` beside `path`, synced before it is renamed; after an exception it is gone and `path` is as it was.
+
+    Raises:
+        OSError: the disk doesn't take it.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # process and thread in the name: two writers of one file never share a temporary
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         yield temporary
         with open(temporary, "rb") as file:
