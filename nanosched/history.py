@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,7 @@ COLUMNS = ["step", "loss", "lr", "grad_norm", "step_s", "val_loss"]
 class History:
     """A number for each step in every list, and (step, loss) pairs of the validation."""
 
-    loss: list = field(default_factory=list)  # of the training batch before its update, nats a token
+    loss: list = field(default_factory=list)  # of the training batch before its update, nats per token
     lr: list = field(default_factory=list)
     grad_norm: list = field(default_factory=list)  # before clipping
     step_s: list = field(default_factory=list)  # seconds, validation left out
@@ -27,7 +26,7 @@ class History:
         return not self.loss or math.isfinite(self.loss[-1]) and math.isfinite(self.grad_norm[-1])
 
     def to_csv(self, start: int = 0) -> str:
-        """A row a step from `start` on, under a header if that is 0.
+        """A row per step from `start` on, under a header if that is 0.
 
         Training losses and norms are float32, written with the digits that give back their bits.
         """
@@ -35,13 +34,26 @@ class History:
         rows = [",".join(COLUMNS)] if start == 0 else []
         for step in range(start, len(self.loss)):
             loss, grad_norm = np.float32(self.loss[step]), np.float32(self.grad_norm[step])
-            rows.append(
-                f"{step},{loss!s},{self.lr[step]!r},{grad_norm!s},{self.step_s[step]:.6f},{val.get(step, '')!s}"
-            )
+            lr, step_s = repr(self.lr[step]), f"{self.step_s[step]:.6f}"
+            rows.append(f"{step},{loss!s},{lr},{grad_norm!s},{step_s},{val.get(step, '')!s}")
         return "".join(row + "\n" for row in rows)
 
 
-def read_curve(path: Path) -> dict[str, np.ndarray]:
-    """A run's curve.csv as one float64 array (steps taken,) a column; val_loss is NaN where it was not measured."""
-    table = np.genfromtxt(path, delimiter=",", skip_header=1, ndmin=2)
-    return dict(zip(COLUMNS, table.T))
+@dataclass(frozen=True)
+class RunCurve:
+    """What curve.csv holds, one float64 array (steps taken,) a column."""
+
+    loss: np.ndarray  # of the training batch before its update, nats per token
+    lr: np.ndarray
+    grad_norm: np.ndarray  # before clipping
+    step_s: np.ndarray  # seconds, validation left out
+    val_loss: np.ndarray  # NaN where it was not measured
+
+
+def parse_curve(text: str) -> RunCurve:
+    """The curve in the text of a curve.csv; ValueError for anything else."""
+    rows = text.splitlines()[1:]
+    columns = list(zip(*(row.split(",") for row in rows))) or [()] * len(COLUMNS)
+    _, *measured, val_loss = columns
+    known = [value or "nan" for value in val_loss]
+    return RunCurve(*(np.array(column, dtype=np.float64) for column in (*measured, known)))

@@ -4,29 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict, dataclass
+from enum import Enum
+from functools import cached_property
 from pathlib import Path
 
 from .files import atomic
+from .history import RunCurve, parse_curve
 
 
-def write_run(folder: Path, run: dict, curve: str):
+class Status(str, Enum):
+    """How a run ended; only the first two are in a run.json, since a failed run has none."""
+
+    COMPLETE = "complete"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What run.json says: how the run ended, what it was made from, and what its speed is measured by."""
+
+    run_id: str
+    status: str  # a Status, as text
+    final_val_loss: float | None  # nats per token; None unless complete
+    schedule: str  # its spec
+    seed: int
+    peak_lr: float
+    steps: int  # of the schedule
+    steps_taken: int  # fewer where it diverged
+    trained_from: int  # the steps before are another run's
+    tokens: int
+    parameters: int
+    flops_per_token: float
+    peak_flops: float  # FLOP/s that MFU is a fraction of
+    device: str
+    dataset: str
+    data_fingerprint: str
+    torch_version: str
+    code_version: str
+    config: dict  # nanosched.config.Config with the machine's settings decided
+
+    @property
+    def complete(self) -> bool:
+        return self.status == Status.COMPLETE.value
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run as it lies in the store, complete or diverged."""
+
+    record: RunRecord
+    curve_csv: str  # the text of curve.csv
+
+    @cached_property
+    def curve(self) -> RunCurve:
+        return parse_curve(self.curve_csv)
+
+
+def write_run(folder: Path, record: RunRecord, curve_csv: str):
     """Write curve.csv and run.json: the run is complete once that one is there."""
     folder.mkdir(parents=True, exist_ok=True)
+    fields = asdict(record)
     with atomic(folder / "curve.csv") as path:
-        path.write_text(curve)
+        path.write_text(curve_csv)
     with atomic(folder / "run.json") as path:
-        path.write_text(json.dumps(run | dict(checksum=checksum(run, curve)), indent=1) + "\n")
+        path.write_text(json.dumps(fields | dict(checksum=checksum(fields, curve_csv)), indent=1) + "\n")
     (folder / "error.txt").unlink(missing_ok=True)  # of an earlier try
 
 
-def read_run(folder: Path) -> dict | None:
-    """What run.json says if it and curve.csv are as they were written, else None."""
+def read_run(folder: Path) -> FinishedRun | None:
+    """The run if run.json and curve.csv are as they were written, else None."""
     try:
-        run = json.loads((folder / "run.json").read_text())
-        return run if run.pop("checksum") == checksum(run, (folder / "curve.csv").read_text()) else None
+        fields = json.loads((folder / "run.json").read_text())
+        curve_csv = (folder / "curve.csv").read_text()
+        intact = fields.pop("checksum") == checksum(fields, curve_csv)
+        return FinishedRun(RunRecord(**fields), curve_csv) if intact else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
 
 
-def checksum(run: dict, curve: str) -> str:
-    return hashlib.sha256((json.dumps(run, sort_keys=True) + curve).encode()).hexdigest()
+def checksum(fields: dict, curve_csv: str) -> str:
+    return hashlib.sha256((json.dumps(fields, sort_keys=True) + curve_csv).encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""What a comparison trains: every schedule at every peak lr and horizon with every seed, as a tree of shared prefixes.
+"""What a comparison trains: schedules at peak lrs and horizons with seeds, as a tree of shared prefixes.
 
-A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run for as long as
-their lr arrays agree: what they share is trained once, and the later one starts where it parts from the earlier one.
+A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run for as
+long as their lr arrays agree: what they share is trained once, and the later one starts where it branches off from
+the earlier one.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Branch:
-    """How a run is trained: where it starts, and where others part from it."""
+    """How a run is trained: where it starts, and where others branch off from it."""
 
     run: Run
     start: int = 0  # steps that are trained already when it starts
-    parent: Run | None = None  # which trains them; None for fresh weights or a state that the store has
-    forks: tuple[int, ...] = ()  # numbers of steps after which its state is kept for others
-    calm: Run | None = (
-        None  # of a reactive schedule: the run that it is if nothing makes it react, which goes first
+    parent: Run | None = None  # which trains them; None for fresh weights or a checkpoint that the store has
+    branch_points: tuple[int, ...] = ()  # numbers of steps after which it is checkpointed for others
+    untriggered: Run | None = (
+        None  # of a reactive run: the one that it equals if nothing triggers it; goes first
     )
 
     @property
@@ -46,25 +47,34 @@ class Branch:
 def make_schedules(
     config: Config, specs: list[str], peak_lrs: list[float], horizons: list[int]
 ) -> list[tuple[str, Schedule]]:
-    """(label, schedule) for every horizon, peak lr and spec, all with the comparison's warmup.
+    """Every spec at every horizon and peak lr, all with the comparison's warmup.
+
+    Args:
+        config: gives `warmup_steps`.
+        specs: schedules as the user spelled them, such as "wsd:cooldown=0.4".
+        peak_lrs: each above 0.
+        horizons: steps of a run.
+
+    Returns:
+        (label, schedule) for each; horizons are the outer loop, specs the inner one.
 
     Raises:
         ValueError: one line on the first schedule that can't be right, before anything is trained.
     """
-    made = []
+    schedules = []
     for steps in horizons:
         for peak_lr in peak_lrs:
             for spec in specs:
                 schedule = get_schedule(spec, steps=steps, peak_lr=peak_lr, warmup_steps=config.warmup_steps)
                 schedule.lrs()  # a formula that fails at some step fails here
-                made.append((spec, schedule))
-    return made
+                schedules.append((spec, schedule))
+    return schedules
 
 
 def plan_runs(
     config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], data_fingerprint: str | None
 ) -> list[Run]:
-    """Every schedule with every seed; seeds are the outer loop, so that a stopped comparison has whole seeds."""
+    """Every schedule with every seed; seeds are the outer loop: a stopped comparison has whole seeds."""
     return [
         Run(label, schedule, seed, data_fingerprint and config.run_id(schedule, seed, data_fingerprint))
         for seed in seeds
@@ -78,97 +88,85 @@ def distinct(runs: list[Run]) -> list[Run]:
 
 
 def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None = None) -> list[Branch]:
-    """The prefix forest of runs with distinct ids, one tree a seed: no step that two of them share is trained twice.
+    """The prefix forest of runs with distinct ids, one tree per seed: no step that two share is trained twice.
 
     Args:
-        runs: in the order in which they pay: the first of those that share a step trains it, reactive ones last.
+        runs: the first of those that share a step trains it, reactive ones last.
         config: theirs.
-        saved: run id -> number of steps after which the store has a state of that run; 0 where it is not named.
+        saved: run id -> number of steps after which the store has a checkpoint of it; 0 where not named.
 
     Returns:
         a Branch for each run, in the same order.
     """
-    by_seed = {}
-    for run in sorted(
-        runs, key=lambda run: run.schedule.reactive
-    ):  # these wait for others, so nobody may wait for them
+    saved, by_seed = saved or {}, {}
+    for run in sorted(runs, key=lambda run: run.schedule.reactive):  # these wait, so nobody may wait for them
         by_seed.setdefault(run.seed, []).append(run)
     branches = {}
     for group in by_seed.values():
-        starts = [(saved or {}).get(run.id, 0) for run in group]
-        for run, (start, parent) in zip(
-            group, share([known_lrs(run.schedule, config) for run in group], starts)
-        ):
+        arrays = [known_lrs(run.schedule, config) for run in group]
+        shared = share(arrays, [saved.get(run.id, 0) for run in group])
+        for run, (start, parent) in zip(group, shared):
             branches[run.id] = Branch(run, start, None if parent is None else group[parent])
-    forks = {}
+    points = {}
     for branch in branches.values():
         if branch.parent:
-            forks.setdefault(branch.parent.id, set()).add(branch.start)
+            points.setdefault(branch.parent.id, set()).add(branch.start)
     return [
-        replace(branches[run.id], forks=tuple(sorted(forks.get(run.id, ()))), calm=calm_run(run, runs))
+        replace(
+            branches[run.id],
+            branch_points=tuple(sorted(points.get(run.id, ()))),
+            untriggered=untriggered_run(run, runs),
+        )
         for run in runs
     ]
 
 
-def calm_run(run: Run, runs: list[Run]) -> Run | None:
-    """Of a run with a reactive schedule, the one among `runs` that it is if nothing makes it react."""
-    if run.schedule.reactive:
-        for other in runs:
-            if (
-                other.seed == run.seed
-                and not other.schedule.reactive
-                and np.array_equal(other.schedule.lrs(), run.schedule.lrs())
-            ):
-                return other
-    return None
+def untriggered_run(run: Run, runs: list[Run]) -> Run | None:
+    """Of a reactive run, the one among `runs` that it equals if nothing triggers a reaction."""
+    if not run.schedule.reactive:
+        return None
+    plain = (other for other in runs if other.seed == run.seed and not other.schedule.reactive)
+    same = (other for other in plain if np.array_equal(other.schedule.lrs(), run.schedule.lrs()))
+    return next(same, None)
 
 
 def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
-    """The lrs that are certain before training: all of them, or of a reactive schedule those up to the first validation."""
+    """The lrs that are certain before training: all, or of a reactive schedule those to the first validation."""
     if not schedule.reactive:
         return schedule.lrs()
-    return np.array(
-        [schedule(step, []) for step in range(min(config.eval_interval, schedule.steps))], dtype=np.float64
-    )
+    steps = range(min(config.eval_interval, schedule.steps))
+    return np.array([schedule(step, []) for step in steps], dtype=np.float64)
 
 
 def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tuple[int, int | None]]:
-    """Where each run parts from those before it.
+    """Where each run branches off from those before it.
 
     Args:
         arrays: float64 (steps,), compared by their bits.
-        saved: of each, the number of steps after which its state is there already.
+        saved: of each, the number of steps after which its checkpoint is there already; default 0.
 
     Returns:
-        (start, parent) for each: it trains from step `start` on, in the state that `parent` (an index) is in after
-        `start` steps; parent is None for fresh weights or its own saved state.
+        (start, parent) for each: it trains from step `start` on, in the state that `parent` (an index) is in
+        after `start` steps; parent is None for fresh weights or its own checkpoint.
     """
     saved = saved or [0] * len(arrays)
-    bits, placed, starts, parents = (
-        [],
-        [],
-        [],
-        [],
-    )  # placed: indices of those before, in the order of their bits
+    bits, starts, parents = [], [], []
+    placed = []  # indices of those before, in the order of their bits: the most alike are next to each other
     for index, array in enumerate(arrays):
         bits.append(np.ascontiguousarray(array, dtype=np.float64).tobytes())
         place = bisect(placed, bits[index], key=bits.__getitem__)
-        neighbours = placed[
-            max(place - 1, 0) : place + 1
-        ]  # in sorted order, the most alike are next to each other
+        neighbours = placed[max(place - 1, 0) : place + 1]
         placed.insert(place, index)
-        start, parent = max(
-            ((common(bits[index], bits[other]), other) for other in neighbours), default=(0, None)
-        )
-        while (
-            parent is not None and starts[parent] >= start
-        ):  # that one doesn't train the last shared step itself
+        alike = ((common(bits[index], bits[other]), other) for other in neighbours)
+        start, parent = max(alike, default=(0, None))
+        while parent is not None and starts[parent] >= start:  # that one doesn't train the last shared step
             parent = parents[parent]
         if (
             parent is None and start > saved[index]
-        ):  # a saved state cut the way to the one that trains it: look at all
+        ):  # a checkpoint cut the way to the one that does: look at all
             shared = [(common(bits[index], bits[other]), other) for other in placed if other != index]
-            start, parent = max((found for found in shared if starts[found[1]] < found[0]), default=(0, None))
+            trains_it = (pair for pair in shared if starts[pair[1]] < pair[0])
+            start, parent = max(trains_it, default=(0, None))
         if parent is None or saved[index] >= start:
             start, parent = saved[index], None
         starts.append(start)
@@ -183,6 +181,6 @@ def common(one: bytes, other: bytes) -> int:
     return int(differ.argmax()) if differ.any() else n
 
 
-def price(steps_trained: int, steps_asked: int, runs: int) -> float:
-    """For how many runs' cost all `runs` are had."""
+def separate_runs(steps_trained: int, steps_asked: int, runs: int) -> float:
+    """How many runs trained separately cost as much as `runs` runs that share their steps."""
     return runs * steps_trained / steps_asked if steps_asked else 0.0

@@ -1,67 +1,145 @@
-"""Where runs, and the states on the way to them, are kept: no moment is a bad one to be killed.
+"""Where runs, and the checkpoints on the way to them, are kept: no moment is a bad one to be killed.
 
 <out>/runs/<run id>/        a run: curve.csv grows while it trains; complete when run.json is there
-<out>/states/<id>-<n>.pt    the state after n steps, named by a hash of all it follows from: every run that begins so
-                            can start there
+<out>/states/<id>-<n>.pt    the checkpoint after n steps, named by a hash of all it follows from: every run that
+                            begins so can start there
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from nanosched.config import Config
-from nanosched.run_files import read_run
+from nanosched.run_files import FinishedRun, read_run
 
 from .plan import Branch, Run, known_lrs
 
 
-def run_folder(out: Path, run_id: str) -> Path:
-    return Path(out) / "runs" / run_id
+class Store:
+    """The folder of a comparison; every finished run in it is read once.
+
+    Args:
+        out: the folder, which need not be there.
+    """
+
+    def __init__(self, out: Path):
+        self.out = Path(out)
+        self._finished = {}
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run's files are, whether or not they are there."""
+        return self.out / "runs" / run_id
+
+    def get(self, run_id: str | None) -> FinishedRun | None:
+        """The run if it has ended and is not damaged; a missing one is looked for again at the next call."""
+        if run_id is None:
+            return None
+        if run_id not in self._finished and (finished := read_run(self.folder(run_id))):
+            self._finished[run_id] = finished
+        return self._finished.get(run_id)
+
+    def forget(self, run_id: str):
+        """Read a run again at the next call of `get`: it is trained anew."""
+        self._finished.pop(run_id, None)
+
+    def checkpoints(self) -> dict[Path, int]:
+        """path -> number of steps, of every checkpoint that is there."""
+        return {path: int(path.stem.split("-")[1]) for path in (self.out / "states").glob("*-*.pt")}
 
 
-def is_complete(out: Path, run_id: str | None) -> bool:
-    """Whether the run is there, and not damaged."""
-    return run_id is not None and read_run(run_folder(out, run_id)) is not None
+class CheckpointPaths:
+    """Where a run's checkpoints are kept, by the number of steps taken."""
+
+    def __init__(self, store: Store, run: Run, config: Config, fingerprint: str):
+        self.store, self.run, self.config, self.fingerprint = store, run, config, fingerprint
+
+    @cached_property
+    def lrs(self):
+        return known_lrs(self.run.schedule, self.config)
+
+    def at(self, step: int) -> Path:
+        """Past the lrs that are known beforehand, a checkpoint is the run's alone and has its id."""
+        shared = step <= len(self.lrs)
+        name = (
+            self.config.state_id(self.lrs[:step], self.run.seed, self.fingerprint) if shared else self.run.id
+        )
+        return self.store.out / "states" / f"{name}-{step}.pt"
+
+    def saved(self, checkpoints: dict[Path, int]) -> list[tuple[int, Path]]:
+        """(steps, path) of the run's checkpoints among those of the store, the last first."""
+        steps = {step for step in checkpoints.values() if step <= self.run.schedule.steps}
+        paths = [(step, self.at(step)) for step in sorted(steps, reverse=True)]
+        return [(step, path) for step, path in paths if path in checkpoints]
 
 
-def load_run(out: Path, run_id: str) -> dict:
-    """What run.json says of a complete run."""
-    return read_run(run_folder(out, run_id))
+def saved_steps(store: Store, runs: list[Run], config: Config, fingerprint: str) -> dict[str, int]:
+    """run id -> number of steps after which its last checkpoint was kept; runs without one are left out."""
+    checkpoints = store.checkpoints()
+    saved = {run.id: CheckpointPaths(store, run, config, fingerprint).saved(checkpoints) for run in runs}
+    return {run_id: last_first[0][0] for run_id, last_first in saved.items() if last_first}
 
 
-def state_path(out: Path, run: Run, step: int, config: Config, fingerprint: str) -> Path:
-    """Where the state of a run after `step` steps is kept."""
-    lrs = known_lrs(run.schedule, config)
-    named = config.state_id(lrs[:step], run.seed, fingerprint) if step <= len(lrs) else run.id
-    return Path(out) / "states" / f"{named}-{step}.pt"
+def delete_checkpoints(store: Store, runs: list[Run], config: Config, fingerprint: str):
+    """Delete every checkpoint of these runs, which are all complete."""
+    checkpoints = store.checkpoints()
+    for run in runs:
+        for _, path in CheckpointPaths(store, run, config, fingerprint).saved(checkpoints):
+            path.unlink(missing_ok=True)
+    folder = store.out / "states"
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
-def saved_states(out: Path, run: Run, config: Config, fingerprint: str) -> list[tuple[int, Path]]:
-    """(steps, path) of the states that are there of a run, the last first."""
-    there = {path: int(path.stem.split("-")[1]) for path in (Path(out) / "states").glob("*-*.pt")}
-    steps = sorted({step for step in there.values() if step <= run.schedule.steps}, reverse=True)
-    paths = [(step, state_path(out, run, step, config, fingerprint)) for step in steps]
-    return [(step, path) for step, path in paths if path in there]
+@dataclass
+class BranchCheckpoints:
+    """The checkpoints that one run of a plan reads and leaves behind; train.train asks it where they go."""
 
+    store: Store
+    branch: Branch
+    config: Config
+    fingerprint: str
+    on_branch_point: Callable[[int], None]  # called with the number of steps once that checkpoint is kept
+    last: Path | None = None  # its latest checkpoint between branch points, which nobody else needs
+    keep_last = False  # the checkpoint at the end
 
-def saved_steps(out: Path, runs: list[Run], config: Config, fingerprint: str) -> dict[str, int]:
-    """run id -> number of steps after which the last state that is there of it was kept."""
-    if not (Path(out) / "states").exists():
-        return {}
-    saved = {run.id: saved_states(out, run, config, fingerprint) for run in runs}
-    return {run_id: states[0][0] for run_id, states in saved.items() if states}
+    @cached_property
+    def paths(self) -> CheckpointPaths:
+        return CheckpointPaths(self.store, self.branch.run, self.config, self.fingerprint)
+
+    @property
+    def branch_points(self) -> tuple[int, ...]:
+        return self.branch.branch_points
+
+    def candidates(self) -> list[Path]:
+        """Where the run can start, the best first."""
+        return [path for _, path in self.paths.saved(self.store.checkpoints())]
+
+    def path(self, step: int) -> Path:
+        return self.paths.at(step)
+
+    def saved(self, step: int):
+        """The checkpoint after `step` steps is at its path."""
+        if step in self.branch_points:
+            return self.on_branch_point(step)
+        self.finished()
+        self.last = self.path(step)
+
+    def finished(self):
+        if self.last:
+            self.last.unlink(missing_ok=True)
 
 
 def locked(out: Path):
-    """A lock on a comparison's folder, to release with `with`; it also goes with its process, however that ends.
+    """A lock on a comparison's folder, to release with `with`; it ends with its process, however that ends.
 
     Raises:
         ValueError: another comparison has it.
     """
-    from filelock import FileLock, Timeout
-
     try:
         lock = FileLock(Path(out) / ".lock").acquire(timeout=0)
     except Timeout:
@@ -71,49 +149,3 @@ def locked(out: Path):
     for leftover in Path(out).rglob(".*.tmp"):  # of a process that was killed
         leftover.unlink(missing_ok=True)
     return lock
-
-
-@dataclass
-class BranchStates:
-    """The states that one run of a plan reads and leaves behind; what train.train asks where to keep them."""
-
-    out: Path
-    branch: Branch
-    config: Config
-    fingerprint: str
-    on_fork: Callable[[int], None]  # called with the number of steps once the state at a fork is kept
-    own: Path | None = None  # its last checkpoint, which nobody else needs
-    keep = False  # the state at the end
-
-    @property
-    def forks(self) -> tuple[int, ...]:
-        return self.branch.forks
-
-    def starts(self) -> list[Path]:
-        return [path for _, path in saved_states(self.out, self.branch.run, self.config, self.fingerprint)]
-
-    def path(self, step: int) -> Path:
-        return state_path(self.out, self.branch.run, step, self.config, self.fingerprint)
-
-    def kept(self, step: int):
-        """The state after `step` steps is at its path."""
-        if step in self.forks:
-            return self.on_fork(step)
-        self.ended()
-        self.own = self.path(step)
-
-    def ended(self):
-        if self.own:
-            self.own.unlink(missing_ok=True)
-
-
-def delete_states(out: Path, runs: list[Run], config: Config, fingerprint: str):
-    """Delete every state of these runs, which are all complete."""
-    folder = Path(out) / "states"
-    if not folder.exists():
-        return
-    for run in runs:
-        for _, path in saved_states(out, run, config, fingerprint):
-            path.unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
