@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from data import open_dataset
-from nanosched.config import add_flags, check_seed, from_args
+from nanosched.cli import add_flags, check_seed, from_args
 from schedulers import resolve
 from schedulers.core.load import loaded_files
 from sweep.calibrate import choose_slots

@@ -16,7 +16,8 @@ import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nanosched.config import Config, add_flags, check_seed, from_args
+from nanosched.cli import add_flags, check_seed, from_args
+from nanosched.config import Config
 from schedulers import get_schedule
 
 

@@ -20,7 +20,7 @@ import time
 import torch
 
 from data import batch, open_dataset, prefetch
-from nanosched.config import add_flags, from_args
+from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name, peak_flops
 from schedulers import get_schedule
 from sweep.execute import HUGE_PAGES

@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.step import plain_optimizer, plain_turn
 from data import batch, open_dataset, validation_batches
-from nanosched.config import add_flags, from_args
+from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs

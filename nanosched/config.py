@@ -1,35 +1,21 @@
-"""What a run is made from: every setting in one flat dataclass, read from TOML and the command line.
+"""What a run is made from: every setting in one flat dataclass, and the id that follows from them.
 
-The names are nanoGPT's where nanoGPT has the setting. Nothing here imports torch, so that `--help` and `--dry-run`
-answer at once.
+The names are nanoGPT's where nanoGPT has the setting. Nothing here imports torch, so that `--help` and
+`--dry-run` answer at once.
 """
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import hashlib
 import json
-import math
-import sys
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 
+from .errors import not_allowed
 from .hardware import has_cuda
+from .settings import checked, setting
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-CONFIGS = Path(__file__).parents[1] / "configs"
-ALIASES = {  # nanoGPT's and SambaFlow's names for the same settings
-    "learning_rate": "peak_lr",
-    "max_steps": "steps",
-    "max_iters": "steps",
-    "warmup_iters": "warmup_steps",
-    "eval_iters": "eval_batches",
-}
+# The lr array and the data fingerprint stand for the first four; checkpoints change no number.
+NOT_IDENTITY = {"steps", "warmup_steps", "peak_lr", "dataset", "checkpoint_interval"}
 
 
 @dataclass(frozen=True)
@@ -41,213 +27,148 @@ class Config:
     """
 
     # data
-    dataset: str = "auto"  # shakespeare, pystdlib, fineweb, a text file, a folder of parquet, jsonl or shards
-    tokenizer: str = "char"  # char, byte or gpt2
+    dataset: str = setting(
+        "auto",
+        "shakespeare, pystdlib, fineweb, a text file, or a folder of parquet, jsonl or shards; "
+        "auto is shakespeare where it can be had, else pystdlib",
+    )
+    tokenizer: str = setting(
+        "char", "what a token is; gpt2 is GPT-2's byte-pair encoding", choices=("char", "byte", "gpt2")
+    )
     # model
-    n_layer: int = 4
-    n_head: int = 4
-    n_embd: int = 128
-    block_size: int = 64  # context length, in tokens
-    bias: bool = False
-    dropout: float = 0.0
-    # batch: batch_size * gradient_accumulation_steps * block_size tokens a step
-    batch_size: int = 12
-    gradient_accumulation_steps: int = 1
+    n_layer: int = setting(4, "transformer blocks", low=1)
+    n_head: int = setting(4, "attention heads per block", low=1)
+    n_embd: int = setting(128, "width of the residual stream, a multiple of n_head", low=1)
+    block_size: int = setting(64, "context length, in tokens", low=1)
+    bias: bool = setting(
+        False, "biases in Linears and LayerNorms, as GPT-2 has them; without, a bit better and faster"
+    )
+    dropout: float = setting(
+        0.0,
+        "fraction of activations set to zero; 0 is good for pretraining, 0.1 or more where data repeat",
+        low=0,
+        below=1,
+    )
+    # batch
+    batch_size: int = setting(12, "sequences per micro-batch, as many as fit in memory", low=1)
+    gradient_accumulation_steps: int = setting(
+        1,
+        "micro-batches per step, to simulate larger batches: "
+        "a step takes batch_size * this * block_size tokens",
+        low=1,
+    )
     # learning rate
-    steps: int = 300
-    warmup_steps: int = 30
-    peak_lr: float = 1e-3
+    steps: int = setting(300, "length of a run, in steps of the optimizer", low=1)
+    warmup_steps: int = setting(
+        30, "steps of linear warmup, for schedules without a rise of their own; at most steps", low=0
+    )
+    peak_lr: float = setting(1e-3, "highest learning rate of a schedule", above=0)
     # AdamW
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.99
-    grad_clip: float = 1.0  # largest gradient norm; 0 turns clipping off
+    weight_decay: float = setting(
+        0.1, "AdamW's, per unit of lr; on matrices and embeddings, not on biases and LayerNorms", low=0
+    )
+    beta1: float = setting(0.9, "AdamW's decay per step of the mean gradient", low=0, below=1)
+    beta2: float = setting(
+        0.99,
+        "AdamW's decay per step of the mean squared gradient; 0.95 with many tokens per step, "
+        "a bit bigger with few",
+        low=0,
+        below=1,
+    )
+    grad_clip: float = setting(1.0, "gradients are scaled down to this norm; 0 turns clipping off", low=0)
     # validation and checkpoints
-    eval_interval: int = 50  # steps
-    eval_batches: int = 20
-    checkpoint_interval: int = 1000  # steps
+    eval_interval: int = setting(50, "steps between two validations", low=1)
+    eval_batches: int = setting(
+        20, "batches of batch_size sequences per validation, always the same ones", low=1
+    )
+    checkpoint_interval: int = setting(
+        1000, "steps between two checkpoints, which a stopped run goes on from", low=1
+    )
     # machine
-    device: str = "auto"  # auto, cpu or cuda
-    threads: int = 1  # CPU threads a run; a comparison trains cores / threads runs side by side
-    replicas: str = "auto"  # auto (whichever is faster here), separate or stacked: how the runs of a comparison train together
-    dtype: str = "auto"  # auto, float32 or bfloat16 (autocast)
-    compile: str = "auto"  # auto (on cuda only), true or false
+    device: str = setting(
+        "auto", "auto is cuda where torch sees a GPU, else cpu", choices=("auto", "cpu", "cuda")
+    )
+    threads: int = setting(
+        1, "CPU threads per run; on a CPU a comparison trains about cores / threads runs at once", low=1
+    )
+    replicas: str = setting(
+        "auto",
+        "train the runs of a comparison separately, or stacked in one model; auto is what is faster here",
+        choices=("auto", "separate", "stacked"),
+    )
+    dtype: str = setting(
+        "auto",
+        "bfloat16 is autocast; auto is bfloat16 on cuda, else float32",
+        choices=("auto", "float32", "bfloat16"),
+    )
+    compile: str = setting(
+        "auto",
+        "torch.compile, which takes a minute; auto is true on cuda only",
+        choices=("auto", "true", "false"),
+    )
 
     def __post_init__(self):
         for f in fields(self):
-            object.__setattr__(self, f.name, _typed(f.name, getattr(self, f.name), f.type))
-        for name in (
-            "n_layer",
-            "n_head",
-            "n_embd",
-            "block_size",
-            "batch_size",
-            "gradient_accumulation_steps",
-            "steps",
-            "eval_interval",
-            "eval_batches",
-            "checkpoint_interval",
-            "threads",
-        ):
-            _require(self, name, getattr(self, name) >= 1, "a whole number of at least 1")
-        for name in ("warmup_steps", "weight_decay", "grad_clip"):
-            _require(self, name, getattr(self, name) >= 0, "a number of at least 0")
-        for name in ("beta1", "beta2", "dropout"):
-            _require(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
-        _require(self, "peak_lr", self.peak_lr > 0, "a number above 0")
-        _require(self, "n_embd", self.n_embd % self.n_head == 0, f"a multiple of n_head={self.n_head}")
-        _require(self, "warmup_steps", self.warmup_steps <= self.steps, f"at most steps={self.steps}")
-        _require(self, "tokenizer", self.tokenizer in ("char", "byte", "gpt2"), "char, byte or gpt2")
-        _require(self, "device", self.device in ("auto", "cpu", "cuda"), "auto, cpu or cuda")
-        _require(
-            self, "replicas", self.replicas in ("auto", "separate", "stacked"), "auto, separate or stacked"
-        )
-        _require(self, "dtype", self.dtype in ("auto", "float32", "bfloat16"), "auto, float32 or bfloat16")
-        _require(self, "compile", self.compile in ("auto", "true", "false"), "auto, true or false")
+            object.__setattr__(self, f.name, checked(f, getattr(self, f.name)))
+        if self.n_embd % self.n_head:
+            raise not_allowed("n_embd", self.n_embd, f"give a multiple of n_head={self.n_head}")
+        if self.warmup_steps > self.steps:
+            raise not_allowed("warmup_steps", self.warmup_steps, f"give at most steps={self.steps}")
 
     @property
     def tokens_per_step(self) -> int:
         return self.batch_size * self.gradient_accumulation_steps * self.block_size
 
     def on_this_machine(self) -> Config:
-        """The same with every `auto` of the machine settings decided.
+        """The same setup with `auto` decided for device, dtype and compile.
+
+        Returns:
+            a Config whose device is cpu or cuda; `replicas` is left for a comparison to decide.
 
         Raises:
             ValueError: for device=cuda where torch sees no GPU.
         """
-        cuda = has_cuda() if self.device in ("auto", "cuda") else False
+        cuda = self.device != "cpu" and has_cuda()
         if self.device == "cuda" and not cuda:
-            raise ValueError("device='cuda' is not allowed: torch sees no GPU here; give --device cpu")
-        auto = (
-            dict(device="cuda", dtype="bfloat16", compile="true")
-            if cuda
-            else dict(device="cpu", dtype="float32", compile="false")
-        )
-        return replace(self, **{name: value for name, value in auto.items() if getattr(self, name) == "auto"})
+            raise not_allowed("device", self.device, "torch sees no GPU here; give --device cpu")
+        on_cuda, on_cpu = ("cuda", "bfloat16", "true"), ("cpu", "float32", "false")
+        here = dict(zip(("device", "dtype", "compile"), on_cuda if cuda else on_cpu))
+        return replace(self, **{name: value for name, value in here.items() if getattr(self, name) == "auto"})
 
     def run_id(self, schedule, seed: int, data_fingerprint: str) -> str:
-        """16 hex digits that name a run: a hash of all that its numbers follow from.
+        """Name a run by a hash of all that its numbers follow from.
 
-        The schedule counts as its lr array (float64, shape (steps,)), so that two names for one array are one run; one that reacts to
-        the losses as its `reaction` too.
+        The schedule counts as its lr array, so that two names for one array are one run; one that reacts to
+        the losses counts as its `reaction` too.
+
+        Args:
+            schedule: a schedulers.Schedule.
+            seed: int from 0 to 2**32 - 1, of weights, batches and dropout.
+            data_fingerprint: a data.Dataset's `fingerprint`.
+
+        Returns:
+            16 hex digits.
         """
         return self.state_id(schedule.lrs(), seed, data_fingerprint, schedule.reaction)
 
     def state_id(self, lrs, seed: int, data_fingerprint: str, reactive: str = "") -> str:
-        """16 hex digits that name the state after these lrs (float64, shape (steps taken,)): every run that begins so is in it."""
-        identity = {k: v for k, v in asdict(self).items() if k not in NOT_IDENTITY}
+        """Name the weights and optimizer after some steps, which every run that begins so passes through.
+
+        Args:
+            lrs: np.ndarray, float64 (steps taken,).
+            seed: int from 0 to 2**32 - 1, of weights, batches and dropout.
+            data_fingerprint: a data.Dataset's `fingerprint`.
+            reactive: the `reaction` of a schedule that reacts to the losses, "" for any other.
+
+        Returns:
+            16 hex digits.
+        """
+        identity = {name: value for name, value in asdict(self).items() if name not in NOT_IDENTITY}
         if self.device == "cuda":  # on a CPU the number of threads decides how sums are rounded
             del identity["threads"]
-        if self.device == "cuda" or self.replicas != "stacked":  # it too only decides how sums are rounded
+        if self.replicas != "stacked":  # stacking changes the rounding; separate runs are as if alone
             del identity["replicas"]
         identity.update(seed=seed, data=data_fingerprint, reactive=reactive)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         key.update(lrs.tobytes())
         return key.hexdigest()[:16]
-
-
-# The lr array and the data fingerprint stand for the first four; checkpoints change no number.
-NOT_IDENTITY = {"steps", "warmup_steps", "peak_lr", "dataset", "checkpoint_interval"}
-
-
-def _typed(name: str, value, type_name: str):
-    """The value as the field's type, or a ValueError: TOML and Python know the type, the command line gives text."""
-    allowed = {"int": "a whole number", "float": "a finite number", "bool": "true or false", "str": "a text"}[
-        type_name
-    ]
-    refusal = ValueError(f"{name}={value!r} is not allowed: give {allowed}")
-    if type_name == "str":
-        value = str(value).lower() if isinstance(value, bool) or name == "compile" else value
-        if not isinstance(value, str):
-            raise refusal
-        return value
-    if type_name == "bool":
-        if str(value).lower() not in ("true", "false"):
-            raise refusal
-        return str(value).lower() == "true"
-    if isinstance(value, bool):
-        raise refusal
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise refusal from None
-    if not math.isfinite(number) or (type_name == "int" and number != int(number)):
-        raise refusal
-    return int(number) if type_name == "int" else number
-
-
-def _require(config: Config, name: str, ok: bool, allowed: str):
-    if not ok:
-        raise ValueError(f"{name}={getattr(config, name)!r} is not allowed: give {allowed}")
-
-
-SETTINGS = {f.name for f in fields(Config)}
-COMPARISON = {"schedulers", "seeds"}  # what a TOML file may also say about a comparison
-
-
-def load_toml(name: str) -> dict:
-    """The settings of a TOML file, given by its path or by the name of a preset in configs/.
-
-    Returns:
-        a dict of Config's fields and perhaps `schedulers` (list of str) and `seeds` (list of int).
-
-    Raises:
-        ValueError: no such file, not TOML, or an unknown key, which is named with its nearest neighbour.
-    """
-    path = Path(name) if Path(name).suffix == ".toml" else CONFIGS / f"{name}.toml"
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        presets = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
-        raise ValueError(
-            f"config={name!r} is not there: give a TOML file or one of the presets {presets}"
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise ValueError(f"config={name!r} can't be read: {' '.join(str(e).split())}") from None
-    known = SETTINGS | set(ALIASES) | COMPARISON
-    for key in settings:
-        if key not in known:
-            near = difflib.get_close_matches(key, sorted(known), 1, cutoff=0)[0]
-            raise ValueError(f"config={name!r} has an unknown key {key!r}: the nearest is {near!r}")
-    for alias, key in ALIASES.items():
-        if alias in settings:
-            if key in settings:
-                raise ValueError(f"config={name!r} gives {key} twice, once as {alias}: give it once")
-            settings[key] = settings.pop(alias)
-    return settings
-
-
-def check_seed(name: str, seed: int):
-    """ValueError for a seed that torch can't tell from another one: it takes 32 bits on a CPU."""
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"{name}={seed} is not allowed: give whole numbers from 0 to {2**32 - 1}")
-
-
-def default_preset(device: str) -> str:
-    """nanoGPT's char model on a GPU, its CPU recipe elsewhere."""
-    return "char" if device != "cpu" and has_cuda() else "cpu"
-
-
-def add_flags(parser: argparse.ArgumentParser):
-    """Every setting as a flag, in both spellings (--peak-lr, --peak_lr), with nanoGPT's and SambaFlow's aliases."""
-    parser.add_argument(
-        "--config",
-        metavar="FILE.toml",
-        help="settings, or the name of a preset in configs/; default char on a GPU, else cpu",
-    )
-    group = parser.add_argument_group(
-        "settings (each is also a key of the TOML file; these are the defaults without one)"
-    )
-    for f in fields(Config):
-        names = [f.name] + [alias for alias, name in ALIASES.items() if name == f.name]
-        flags = list(dict.fromkeys(f"--{n}" for name in names for n in (name.replace("_", "-"), name)))
-        group.add_argument(*flags, dest=f.name, metavar="X", help=f"default {f.default}")
-
-
-def from_args(args: argparse.Namespace) -> tuple[Config, dict, str]:
-    """(config with the machine's settings decided, the TOML's comparison keys, its name); flags win over the file."""
-    name = args.config or default_preset(args.device or "auto")
-    settings = load_toml(name)
-    comparison = {key: settings.pop(key) for key in COMPARISON & set(settings)}
-    settings.update({name: getattr(args, name) for name in SETTINGS if getattr(args, name, None) is not None})
-    return Config(**settings).on_this_machine(), comparison, Path(name).stem

@@ -8,7 +8,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-# Dense bfloat16 FLOP/s of the datasheets (without sparsity); the first name that the device's name contains counts.
+# Dense bfloat16 FLOP/s of the datasheets (without sparsity); the first name that the device's name contains.
 PEAK_BFLOAT16 = {
     "H200": 989e12,
     "H100 PCIe": 756e12,
@@ -24,10 +24,9 @@ PEAK_BFLOAT16 = {
 
 
 def has_cuda() -> bool:
-    """Whether torch sees an NVIDIA GPU; a machine without a driver is answered without importing torch."""
-    if not (
-        Path("/proc/driver/nvidia").exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi")
-    ):
+    """Whether torch sees an NVIDIA GPU; where there is no driver, that is known without importing torch."""
+    driver = any(Path(path).exists() for path in ("/proc/driver/nvidia", "/dev/nvidiactl"))
+    if not driver and not shutil.which("nvidia-smi"):
         return False
     import torch
 
@@ -35,7 +34,11 @@ def has_cuda() -> bool:
 
 
 def device_name(device: str) -> str:
-    """What the device calls itself: "NVIDIA H100 80GB HBM3", or the processor's name."""
+    """What the device calls itself: "NVIDIA H100 80GB HBM3", or the processor's name.
+
+    Args:
+        device: cpu or cuda.
+    """
     if device == "cuda":
         import torch
 
@@ -49,7 +52,15 @@ def device_name(device: str) -> str:
 
 @lru_cache
 def peak_flops(device: str, dtype: str) -> float:
-    """FLOP/s that MFU is a fraction of: a GPU's datasheet for bfloat16, else the best of a few matrix products here."""
+    """The peak that MFU (model FLOPs utilization) is a fraction of.
+
+    Args:
+        device: cpu or cuda.
+        dtype: float32 or bfloat16, of the matrix products.
+
+    Returns:
+        FLOP/s: a GPU's datasheet for bfloat16, else what the best of ten matrix products reaches here.
+    """
     if device == "cuda" and dtype == "bfloat16":
         for name, flops in PEAK_BFLOAT16.items():
             if name in device_name(device):
@@ -58,12 +69,12 @@ def peak_flops(device: str, dtype: str) -> float:
 
 
 def _measured_flops(device: str, dtype: str) -> float:
+    """FLOP/s of the fastest of ten products of square matrices, 2 n^3 FLOPs each."""
     import torch
 
     n = 8192 if device == "cuda" else 1024
-    a = (
-        torch.linspace(-1, 1, n * n, device=device).view(n, n).to(getattr(torch, dtype))
-    )  # zeros would be too fast
+    a = torch.linspace(-1, 1, n * n, device=device).view(n, n)  # zeros would be too fast
+    a = a.to(getattr(torch, dtype))
     best = float("inf")
     for _ in range(10):
         start = time.perf_counter()

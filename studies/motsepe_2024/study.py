@@ -20,7 +20,7 @@ from analysis import measured
 from analysis.stability import loss_stability
 from analysis.stats import rank_correlation
 from analysis.tables import write_csv
-from nanosched.config import load_toml
+from nanosched.cli import load_toml
 from nanosched.files import atomic
 from schedulers import resolve
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model import GPT2, GPT2Config
-from nanosched.config import load_toml
+from nanosched.cli import load_toml
 
 SHAPES = [  # batch, tokens, block_size, vocab, layers, heads, width
     (2, 7, 7, 11, 1, 1, 4),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schedulers
-from nanosched.config import load_toml
+from nanosched.cli import load_toml
 from schedulers import Schedule, get_schedule, list_schedules, load_file, register, resolve, split_specs
 from schedulers.core.registry import REGISTRY
 

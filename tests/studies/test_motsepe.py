@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from nanosched.config import load_toml
+from nanosched.cli import load_toml
 from studies.motsepe_2024.study import NAMES, main, ranks_of, schedules
 
 

@@ -1,0 +1,216 @@
+"""Settings from TOML files and the command line, and their errors."""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import pytest
+from helpers import ROOT
+
+from nanosched import cli, config
+from nanosched.cli import ALIASES, COMPARISON, CONFIGS, add_flags, default_preset, from_args, load_toml
+from nanosched.config import Config
+from schedulers import get_schedule
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    for module in (cli, config):
+        monkeypatch.setattr(module, "has_cuda", lambda: False)
+
+
+def read(*flags):
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    return from_args(parser.parse_args(list(flags)))
+
+
+def one_line(error):
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+# --- presets and files
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONFIGS.glob("*.toml")))
+def test_every_preset_loads_by_name_and_by_path(name):
+    settings = load_toml(name)
+    assert settings == load_toml(str(CONFIGS / f"{name}.toml"))
+    config = Config(**{key: value for key, value in settings.items() if key not in COMPARISON})
+    get_schedule("cosine", steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps).lrs()
+
+
+def test_the_presets_are_the_published_recipes():
+    cpu, gpt2 = Config(**load_toml("cpu")), Config(**load_toml("gpt2"))
+    assert cpu == Config()  # --help promises that these are the defaults
+    assert (cpu.n_layer, cpu.n_head, cpu.n_embd, cpu.block_size, cpu.batch_size) == (4, 4, 128, 64, 12)
+    assert (gpt2.n_layer, gpt2.n_head, gpt2.n_embd, gpt2.block_size, gpt2.beta2) == (12, 12, 768, 1024, 0.95)
+    assert gpt2.tokens_per_step == 524_288 == Config(**load_toml("gpt2-medium")).tokens_per_step
+
+
+def test_the_default_preset_is_char_on_a_gpu_and_cpu_elsewhere(monkeypatch):
+    assert default_preset("auto") == "cpu"
+    monkeypatch.setattr(cli, "has_cuda", lambda: True)
+    assert (default_preset("auto"), default_preset("cuda"), default_preset("cpu")) == ("char", "char", "cpu")
+
+
+@pytest.mark.parametrize(
+    "key, near",
+    [
+        ("warmup_stepz", "warmup_steps"),
+        ("learning_rat", "learning_rate"),
+        ("n_layers", "n_layer"),
+        ("scheduler", "schedulers"),
+        ("seed", "seeds"),
+        ("gradient_accumulation", "gradient_accumulation_steps"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest(toml, key, near):
+    path = toml(**{key: 1})
+    with pytest.raises(ValueError) as error:
+        load_toml(str(path))
+    message = one_line(error)
+    assert str(path) in message and repr(key) in message and message.endswith(repr(near))
+
+
+def test_a_key_like_no_other_is_an_error_too(toml):
+    with pytest.raises(ValueError, match="unknown key '§§§'"):
+        load_toml(str(toml(**{'"§§§"': 1})))
+
+
+@pytest.mark.parametrize(
+    "key", ["wandb_project", "wandb_log", "out_dir", "min_lr", "backend", "init_from", "lr"]
+)
+def test_a_key_that_is_near_no_other_gets_no_neighbour(toml, key):
+    with pytest.raises(ValueError) as error:
+        load_toml(str(toml(**{key: 1})))
+    message = one_line(error)
+    assert repr(key) in message and message.endswith("python compare.py --help lists the keys")
+    assert not any(repr(name) in message for name in cli.SETTINGS | set(ALIASES) | COMPARISON)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"steps = ", "can't be read"),
+        (b"steps = 1\nsteps = 2\n", "can't be read"),
+        (b"dataset = '\xff'", "can't be read"),
+        (None, "is not there"),
+    ],
+)
+def test_a_file_that_cant_be_read_is_one_line(tmp_path, content, words):
+    path = tmp_path / "mine.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        load_toml(str(path))
+    assert str(path) in one_line(error) and words in one_line(error)
+
+
+def test_a_preset_that_is_not_there_names_those_that_are():
+    with pytest.raises(ValueError) as error:
+        load_toml("gtp2")
+    assert "char, cpu, gpt2, gpt2-medium" in one_line(error)
+
+
+def test_a_folder_is_no_config(tmp_path):
+    (tmp_path / "x.toml").mkdir()
+    with pytest.raises(ValueError, match="can't be read"):
+        load_toml(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize(
+    "alias, name, value",
+    [
+        ("learning_rate", "peak_lr", 0.003),
+        ("max_steps", "steps", 77),
+        ("max_iters", "steps", 77),
+        ("warmup_iters", "warmup_steps", 7),
+        ("eval_iters", "eval_batches", 3),
+    ],
+)
+def test_other_codebases_names(tmp_path, alias, name, value):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{alias} = {value}\n")
+    assert load_toml(str(path)) == {name: value}
+    expected = replace(Config(), **{name: value})
+    for flag in {f"--{alias}", f"--{alias.replace('_', '-')}", f"--{name}", f"--{name.replace('_', '-')}"}:
+        assert getattr(read(flag, str(value))[0], name) == getattr(expected, name), flag
+
+
+def test_flags_win_over_the_file_and_the_file_over_the_defaults(toml):
+    path = str(toml(schedulers=["wsd", "cosine"], seeds=[3, 4]))
+    config, comparison, name = read("--config", path, "--steps", "40", "--bias", "TRUE", "--dropout", "0.25")
+    assert (config.steps, config.bias, config.dropout) == (40, True, 0.25)  # the flags
+    assert (config.n_layer, config.peak_lr, config.warmup_steps) == (1, 0.01, 2)  # the file
+    assert config.weight_decay == Config().weight_decay
+    assert comparison == dict(schedulers=["wsd", "cosine"], seeds=[3, 4]) and name == "tiny"
+
+
+def test_text_becomes_numbers_and_numbers_stay_exact():
+    config = read("--steps", "1e3", "--peak-lr", "6e-4", "--warmup-steps", "30")[0]
+    assert (config.steps, config.peak_lr) == (1000, 6e-4) and type(config.steps) is int
+    assert Config(compile=True).compile == "true" and Config(compile="False").compile == "false"
+
+
+def test_cuda_without_a_gpu_is_one_line():
+    with pytest.raises(ValueError) as error:
+        read("--device", "cuda")
+    message = one_line(error)
+    assert "device='cuda'" in message and "no GPU" in message and "--device cpu" in message
+
+
+def test_the_aliases_stand_for_settings():
+    assert set(ALIASES.values()) <= {f.name for f in fields(Config)}
+    assert not set(ALIASES) & {f.name for f in fields(Config)}
+
+
+# --- --help
+
+
+def help_text(monkeypatch, width=100):
+    monkeypatch.setenv("COLUMNS", str(width))
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_flags(parser)
+    return parser.format_help()
+
+
+@pytest.mark.parametrize("f", fields(Config), ids=lambda f: f.name)
+def test_help_shows_each_setting_once_with_its_sentence(monkeypatch, f):
+    shown = [line.split() for line in help_text(monkeypatch).splitlines() if line.startswith("  --")]
+    assert [words[0] for words in shown].count(f"--{f.name}") == 1
+    assert not any(word.startswith("--") for words in shown for word in words[1:2])
+    text = " ".join(help_text(monkeypatch, 1000).split())
+    assert f.metadata["help"] in text and len(f.metadata["help"].split()) > 1
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--n_layer N ",
+        "--peak_lr X ",
+        "--bias {true,false} ",
+        "--dtype {auto,float32,bfloat16} ",
+        "--dataset NAME_OR_PATH ",
+        "(also --max_steps, --max_iters); default 300",
+        "(also --learning_rate); default 0.001",
+        "default false",
+    ],
+)
+def test_help_says_what_to_give(monkeypatch, flag):
+    assert flag in " ".join(help_text(monkeypatch, 1000).split()) + " "
+
+
+def test_no_sentence_of_help_is_split_at_a_dash(monkeypatch):
+    for width in range(60, 120):
+        text = help_text(monkeypatch, width)
+        for flag in ("--peak-lr", "--learning_rate", "--max_steps", "--warmup_iters"):
+            assert flag in text, width
+
+
+def test_settings_are_read_without_torch():
+    code = "import sys, nanosched.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
