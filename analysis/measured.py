@@ -1,18 +1,33 @@
-"""The curves of a comparison as a loss law is fitted on them, read from its CSV files."""
+"""The curves of a comparison as a loss law is fitted on them, from memory or from a folder's CSV files."""
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from theory.loss_laws import Curve
+from analysis.comparison import Comparison, Result
+from nanosched.csv_files import read_csv
+from nanosched.history import RunCurve
+from nanosched.run_files import Status
+from theory import Curve
 
-ENOUGH = 10  # validation losses a curve; with fewer the training loss tells more, though each of its points is one batch's
+MIN_VALIDATIONS = (
+    10  # a run; with fewer the training loss tells more, though each of its points is one batch's
+)
 BLOCKS = 60  # means of so many parts of a run, where the training loss is used
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """One run that has ended, as this file needs it."""
+
+    label: str  # the schedule's
+    peak_lr: float
+    steps: int
+    curve: RunCurve | None  # None unless completed
 
 
 @dataclass(frozen=True)
@@ -29,108 +44,148 @@ class Measured:
     def curve(self, label: str) -> Curve:
         """ValueError for a schedule that isn't here."""
         if label not in self.curves:
+            labels = ", ".join(self.curves)
             raise ValueError(
-                f"{label!r} has no complete runs at peak_lr={self.peak_lr:g}: there are {', '.join(self.curves)}"
+                f"{label!r} has no complete runs at peak_lr={self.peak_lr:g}: there are {labels}"
             )
         return self.curves[label]
 
 
-def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
-    """The complete runs in `out` at one peak lr (default the comparison's own) and its longest horizon.
+def measured_from(comparison: Comparison, peak_lr: float | None = None) -> Measured:
+    """The mean curve of each schedule at one peak lr and the longest horizon of a comparison.
 
-    A schedule with a lost seed, or whose learning rates differ by seed, is left out. Validation losses where a run has ENOUGH of them, else training losses.
+    A schedule with an incomplete seed, or whose learning rates differ by seed, is left out. Validation losses
+    where every run has MIN_VALIDATIONS of them, else training losses.
+
+    Args:
+        comparison: with its results.
+        peak_lr: default the comparison's own; where it trained at several others, the one with the most
+            completed runs.
 
     Raises:
-        ValueError: no such folder, runs that didn't begin with fresh weights, or no complete run at this peak lr.
+        ValueError: runs that didn't begin with fresh weights, or no completed run at this peak lr.
+    """
+    refuse_carry_over(comparison.protocol)
+    config = comparison.config
+    return measure(list(map(run_of, comparison.results)), config.peak_lr, config.warmup_steps, peak_lr)
+
+
+def read_measured(out: Path, peak_lr: float | None = None) -> Measured:
+    """`measured_from` by the CSV files and the manifest of a folder, which need not have the store.
+
+    Args:
+        out: a folder that compare.py wrote.
+        peak_lr: as in `measured_from`.
+
+    Raises:
+        ValueError: as `measured_from`; no such folder, or files that are not of one comparison.
     """
     try:
         manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-        config, rows = manifest["config"], read_csv(out / "runs.csv")
-        if not rows:
-            raise ValueError(f"{out / 'runs.csv'} has no runs: give a comparison that trained some")
-        peak_lr = usual_peak(rows, config["peak_lr"]) if peak_lr is None else peak_lr
-        steps = max(int(row["steps"]) for row in rows)
-        own = [row for row in rows if float(row["peak_lr"]) == peak_lr and int(row["steps"]) == steps]
-        runs = {
-            label: [row["run_id"] for row in own if row["scheduler"] == label]
-            for label in dict.fromkeys(row["scheduler"] for row in own)
-        }
-        lost = {row["scheduler"] for row in own if row["status"] != "complete"}
-        runs = {label: ids for label, ids in runs.items() if label not in lost}
-        points = read_points(out / "curves.csv", {run_id for ids in runs.values() for run_id in ids})
+        refuse_carry_over(manifest.get("protocol"))
+        config, runs = manifest["config"], read_runs(out)
+        return measure(runs, config["peak_lr"], config["warmup_steps"], peak_lr)
     except FileNotFoundError as e:
-        raise ValueError(
-            f"{out} has no {Path(e.filename).name}: give a folder that compare.py wrote"
-        ) from None
+        missing = Path(e.filename).name
+        raise ValueError(f"{out} has no {missing}: give a folder that compare.py wrote") from None
     except (KeyError, json.JSONDecodeError):
         raise ValueError(f"{out} has files that don't belong together: run its comparison again") from None
-    if manifest.get("protocol") == "carry-over":
+
+
+def refuse_carry_over(protocol: str | None):
+    if protocol == "carry-over":
         raise ValueError(
-            f"{out} has runs that were carried over from one another: a loss law holds from fresh weights on; give a comparison without --protocol carry-over"
+            "protocol='carry-over' has runs that were carried over from one another: "
+            "a loss law holds from fresh weights on, so give a comparison without it"
         )
-    runs = {label: ids for label, ids in runs.items() if alike([points[run_id]["lr"] for run_id in ids])}
-    if not runs:
-        peaks = ", ".join(sorted({row["peak_lr"] for row in rows}, key=float))
-        raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
-    validated = all(
-        np.isfinite(points[run_id]["val_loss"]).sum() >= ENOUGH for ids in runs.values() for run_id in ids
-    )
-    curve_of = validation_curve if validated else training_curve
-    curves = {
-        label: replace(curve_of([points[run_id] for run_id in ids]), name=label)
-        for label, ids in runs.items()
-    }
-    what = "validation loss" if validated else f"training loss (means of {steps // BLOCKS or 1} steps)"
-    return Measured(curves, peak_lr, steps, config["warmup_steps"], min(map(len, runs.values())), what)
 
 
-def usual_peak(rows: list[dict], asked: float) -> float:
-    """The comparison's peak lr; where it trained at several others, the one with the most complete runs."""
-    complete = [float(row["peak_lr"]) for row in rows if row["status"] == "complete"]
-    return asked if asked in complete or not complete else max(sorted(set(complete)), key=complete.count)
+def run_of(result: Result) -> MeasuredRun:
+    setting = result.setting
+    curve = result.curve if result.completed else None
+    return MeasuredRun(setting.scheduler, setting.peak_lr, setting.steps, curve)
 
 
-def alike(arrays: list[np.ndarray]) -> bool:
-    return all(np.array_equal(array, arrays[0]) for array in arrays)
+def read_runs(out: Path) -> list[MeasuredRun]:
+    """The rows of runs.csv with their curves; KeyError where curves.csv has none for a completed run."""
+    rows, curves = read_csv(out / "runs.csv"), read_curves(out / "curves.csv")
+    return [
+        MeasuredRun(
+            row["scheduler"],
+            float(row["peak_lr"]),
+            int(row["steps"]),
+            curves[row["run_id"]] if row["status"] == Status.COMPLETE.value else None,
+        )
+        for row in rows
+    ]
 
 
-def read_csv(path: Path) -> list[dict]:
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def read_points(path: Path, run_ids: set[str]) -> dict[str, dict[str, np.ndarray]]:
-    """run id -> loss, lr and val_loss of every step, NaN where it was not measured; KeyError for a run that has none."""
-    found = {}
+def read_curves(path: Path) -> dict[str, RunCurve]:
+    """run id -> its curve; a run under two names is there twice and counts once."""
+    rows = {}
     for row in read_csv(path):
-        if row["run_id"] in run_ids:
-            own = found.setdefault(row["run_id"], {})
-            own[int(row["step"])] = [
-                float(row[name] or "nan") for name in ("loss", "lr", "val_loss")
-            ]  # two names of one run give it twice
-    return {
-        run_id: dict(
-            zip(
-                ("loss", "lr", "val_loss"),
-                np.array([found[run_id][step] for step in sorted(found[run_id])]).T,
-            )
-        )
-        for run_id in run_ids
-    }
+        rows.setdefault(row["run_id"], {})[int(row["step"])] = row
+    return {run_id: curve_of([by_step[step] for step in sorted(by_step)]) for run_id, by_step in rows.items()}
 
 
-def validation_curve(runs: list[dict]) -> Curve:
-    losses = np.mean([run["val_loss"] for run in runs], axis=0)
+def curve_of(rows: list[dict[str, str]]) -> RunCurve:
+    names = [field.name for field in fields(RunCurve)]
+    return RunCurve(**{name: np.array([float(row[name] or "nan") for row in rows]) for name in names})
+
+
+def measure(
+    runs: list[MeasuredRun], common_peak: float, warmup_steps: int, peak_lr: float | None
+) -> Measured:
+    """The runs at `peak_lr` and the longest horizon, by schedule; the one code path behind both readers."""
+    if not runs:
+        raise ValueError("no run of this comparison has ended: train some first")
+    peak_lr = usual_peak(runs, common_peak) if peak_lr is None else peak_lr
+    steps = max(run.steps for run in runs)
+    seeds = curves_by_label([run for run in runs if run.peak_lr == peak_lr and run.steps == steps])
+    if not seeds:
+        peaks = ", ".join(f"{peak:g}" for peak in sorted({run.peak_lr for run in runs}))
+        raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
+    validated = all(enough_validations(curve) for curves in seeds.values() for curve in curves)
+    mean_curve = validation_curve if validated else training_curve
+    what = "validation loss" if validated else f"training loss (means of {steps // BLOCKS or 1} steps)"
+    curves = {label: replace(mean_curve(curves), name=label) for label, curves in seeds.items()}
+    return Measured(curves, peak_lr, steps, warmup_steps, min(map(len, seeds.values())), what)
+
+
+def usual_peak(runs: list[MeasuredRun], common_peak: float) -> float:
+    """The comparison's peak lr; where it trained at several others, the one with the most completed runs."""
+    peaks = [run.peak_lr for run in runs if run.curve]
+    return common_peak if common_peak in peaks or not peaks else max(sorted(set(peaks)), key=peaks.count)
+
+
+def curves_by_label(runs: list[MeasuredRun]) -> dict[str, list[RunCurve]]:
+    """The seeds' curves of the schedules that completed with all of them, at the same learning rates."""
+    curves = {}
+    for run in runs:
+        curves.setdefault(run.label, []).append(run.curve)
+    return {label: seeds for label, seeds in curves.items() if None not in seeds and same_lrs(seeds)}
+
+
+def same_lrs(curves: list[RunCurve]) -> bool:
+    return all(np.array_equal(curve.lr, curves[0].lr) for curve in curves)
+
+
+def enough_validations(curve: RunCurve) -> bool:
+    return np.isfinite(curve.val_loss).sum() >= MIN_VALIDATIONS
+
+
+def validation_curve(seeds: list[RunCurve]) -> Curve:
+    losses = np.mean([curve.val_loss for curve in seeds], axis=0)
     steps = np.flatnonzero(np.isfinite(losses))
-    return Curve(runs[0]["lr"], steps, losses[steps])
+    return Curve(seeds[0].lr, steps, losses[steps])
 
 
-def training_curve(runs: list[dict]) -> Curve:
+def training_curve(seeds: list[RunCurve]) -> Curve:
     """Means over the seeds and over BLOCKS equal parts of the run, each at its middle step."""
-    losses = np.mean([run["loss"] for run in runs], axis=0)
+    losses = np.mean([curve.loss for curve in seeds], axis=0)
     parts = np.array_split(np.arange(len(losses)), min(BLOCKS, len(losses)))
     return Curve(
-        runs[0]["lr"],
+        seeds[0].lr,
         np.array([part[len(part) // 2] for part in parts]),
         np.array([losses[part].mean() for part in parts]),
     )
