@@ -1,7 +1,8 @@
 """Compare learning-rate schedules: train each from the same fresh weights on the same batches, and rank them.
 
     python compare.py --schedulers all
-    python compare.py --schedulers wsd:cooldown=0.4,shape=sqrt,cosine,path/to/my_schedule.py --steps 1000 --seeds 0,1,2
+    python compare.py --schedulers wsd:cooldown=0.4,shape=sqrt,cosine,path/to/my_schedule.py --steps 1000
+    --seeds 0,1,2
 
 Runs that the output folder has already are not trained again, so adding a schedule trains only that one.
 """
@@ -9,24 +10,117 @@ Runs that the output folder has already are not trained again, so adding a sched
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
+import shutil
 import sys
 import tempfile
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from data import open_dataset
+from analysis.aa import control_of, write_control
+from analysis.bounds import print_bounds
+from analysis.comparison import Comparison, read_results
+from analysis.cost import cost_sentence, sweep_cost
+from analysis.figures.draw import FIGURES, draw_figure
+from analysis.figures.plan import draw_plan
+from analysis.manifest import write_manifest
+from analysis.markdown import write_markdown
+from analysis.report.page import write_report
+from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
+from analysis.tensorboard import check_installed, write_events
+from analysis.terminal import print_ranking
+from data import Dataset, open_dataset
 from nanosched.cli import add_flags, check_seed, from_args
-from schedulers import resolve
+from nanosched.config import Config
+from nanosched.errors import first_line
+from nanosched.interrupt import ctrl_c
+from schedulers import Schedule, resolve
 from schedulers.core.load import loaded_files
 from sweep.calibrate import choose_slots
+from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
+from sweep.display import Display
 from sweep.dry_run import print_dry_run
-from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
-from sweep.store import delete_states, is_complete, locked, saved_steps
+from sweep.execute import execute
+from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
+from sweep.store import Store, delete_checkpoints, locked, saved_steps
+from sweep.tune import Grid, first_grids, next_peak, refined, settings_of
+
+TABLES = [
+    write_runs,
+    write_summary,
+    write_pairs,
+    write_tuned,
+    write_curves,
+    write_manifest,
+    write_markdown,
+    write_control,
+]
+OF_SOME_COMMANDS = """pairs.csv tuned.csv aa.json figures/peak_lr.png figures/tuned_ranking.png
+    figures/plan.png""".split()
+OF_THESE_RUNS = "forecast.csv figures/forecast.png tensorboard".split()  # made from them by other commands
 
 
-def parse_args():
+@dataclass(frozen=True)
+class Request:
+    """What the command line and the TOML file ask for, checked."""
+
+    config: Config
+    schedules: list[
+        tuple[str, Schedule]
+    ]  # (as the user spelled it, schedule), each at every peak lr and horizon
+    seeds: list[int]
+    out: Path
+    protocol: str  # fresh or carry-over
+    tune: bool
+    refine: bool
+    control: bool  # the A/A control
+    tensorboard: bool
+    dry_run: bool
+
+
+@dataclass
+class Trained:
+    """What came of training: the runs asked for, and those among them that failed."""
+
+    runs: list[Run]
+    errors: dict[str, str] = field(default_factory=dict)  # run id -> error in one line
+    stopped: bool = False  # by Ctrl-C
+
+
+def main():
+    args = parse_args()
+    try:
+        request = read_request(args)
+        if request.dry_run:
+            return dry_run(request)
+        dataset = open_dataset(request.config.dataset, request.config.tokenizer)
+        dataset.check_windows(request.config.batch_size, request.config.block_size)
+        check_writable(request.out / "runs")
+        store, lock = Store(request.out), locked(request.out)
+        slots = slots_for(request, dataset, store)
+    except (ValueError, OSError) as e:
+        sys.exit(f"error: {e}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped before training. The same command starts again.")
+
+    request = replace(request, config=replace(request.config, replicas="stacked" if slots else "separate"))
+    with lock:
+        trained = train(request, dataset, store, slots)
+        comparison = read_comparison(request, trained, dataset, store)
+        written = write(comparison, request) if comparison.results else True
+    if trained.stopped:
+        print("\nStopped. What is trained is kept: the same command goes on from here.")
+        sys.exit(130)
+    sys.exit(1 if trained.errors or not written else 0)
+
+
+# -- request
+
+
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -39,26 +133,30 @@ def parse_args():
         "--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0"
     )
     parser.add_argument("--out", metavar="DIR", help="default results/<config>")
-    parser.add_argument(
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument(
         "--protocol",
         choices=["fresh", "carry-over"],
         default="fresh",
-        help="carry-over trains the schedules one after another on one model without resetting it, to show what that measures; default fresh",
+        help="carry-over trains the schedules one after another on one model without resetting it, to show what "
+        "that measures; default fresh",
     )
-    parser.add_argument(
+    modes.add_argument(
         "--tune",
         action="store_true",
-        help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one on either side",
+        help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one "
+        "on either side",
+    )
+    modes.add_argument(
+        "--aa",
+        action="store_true",
+        help="the control: one schedule (default cosine) against itself, with as many other seeds; says what is "
+        "noise here",
     )
     parser.add_argument(
         "--refine",
         action="store_true",
         help="with --tune: at the end, two more peak lrs around each best one, halfway to its neighbours",
-    )
-    parser.add_argument(
-        "--aa",
-        action="store_true",
-        help="the control: the first schedule against itself, with as many other seeds; says what is noise here",
     )
     parser.add_argument(
         "--tensorboard",
@@ -70,89 +168,73 @@ def parse_args():
     return parser.parse_args()
 
 
-def main():
-    args = parse_args()
-    try:
-        request = read_request(args)
-        if args.dry_run:
-            return dry_run(*request, args.protocol, args.tune)
-        config, schedules, seeds, out = request
-        dataset = open_dataset(config.dataset, config.tokenizer)
-        dataset.check_windows(config.batch_size, config.block_size)
-        check_writable(out / "runs")
-        lock = locked(out)
-        slots = (
-            choose_slots(config, dataset.vocab_size, len(schedules) * len(seeds))
-            if args.protocol == "fresh"
-            else 0
-        )
-        config = replace(config, replicas="stacked" if slots else "separate")
-    except (ValueError, OSError) as e:
-        sys.exit(f"error: {e}")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped before training. The same command starts again.")
-
-    with lock:
-        tuned = partial(train_tuned, refine=args.refine)
-        train = train_carried if args.protocol == "carry-over" else tuned if args.tune else train_asked
-        runs, errors, stopped = train(config, schedules, seeds, dataset, out, slots)
-        try:
-            show_results(runs, errors, config, dataset, out, args)
-        except OSError as e:
-            sys.exit(f"error: {e}; what is trained is kept")
-    if stopped:
-        print("\nStopped. What is trained is kept: the same command goes on from here.")
-        sys.exit(130)
-    sys.exit(1 if errors else 0)
-
-
-def read_request(args):
-    """(config, schedules, seeds, out): what the command line and the TOML file ask for, checked.
+def read_request(args: argparse.Namespace) -> Request:
+    """What is asked for, checked.
 
     Raises:
         ValueError: one line that names what is wrong.
     """
     if args.tensorboard:
-        from analysis.tensorboard import check_installed
-
         check_installed()
+    if args.refine and not args.tune:
+        raise ValueError("--refine is not allowed alone: give it with --tune")
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
     config, comparison, name = from_args(args)
-    asked = comparison.get("schedulers", "all") if args.schedulers is None else args.schedulers
-    specs = resolve(asked if isinstance(asked, str) else ",".join(map(str, asked)))
-    seeds = read_numbers("seeds", comparison.get("seeds", [0]) if args.seeds is None else args.seeds, int)
-    for seed in seeds:
-        check_seed("seeds", seed)
-    peak_lrs = read_numbers("peak_lr", [config.peak_lr] if peak_lr is None else peak_lr, float)
-    if args.protocol == "carry-over" and (args.tune or args.aa):
-        raise ValueError("protocol='carry-over' is not allowed with --tune or --aa: leave one of them out")
-    if args.refine and not args.tune:
-        raise ValueError("--refine is not allowed alone: give it with --tune")
-    if args.aa and args.tune:
-        raise ValueError("--aa is not allowed with --tune: the control is of one peak lr")
+    horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
+    specs = read_specs(args, comparison)
+    seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else args.seeds)
     if args.aa:
-        if len(seeds) < 2:
-            raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
-        specs, peak_lrs, horizons = specs[:1], peak_lrs[:1], horizons and horizons[:1]
-        seeds += range(max(seeds) + 1, max(seeds) + 1 + len(seeds))
-        check_seed("seeds, doubled for --aa,", max(seeds))
-        config = replace(config, steps=horizons[0] if horizons else config.steps)
-    if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
-        raise ValueError(
-            f"peak_lr={','.join(map(repr, peak_lrs))} is not allowed: two of them agree to 6 digits; leave one out"
-        )
+        specs, peak_lrs, horizons, seeds = specs[:1], peak_lrs[:1], horizons[:1], double_seeds(seeds)
+        config = replace(config, steps=horizons[0])
     if (
         config.peak_lr not in peak_lrs
-    ):  # the one that all are ranked at with --tune, and that a loss law is fitted at
+    ):  # the one that all are ranked at with --tune, and a loss law is fitted at
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
-    return (
-        config,
-        make_schedules(config, specs, peak_lrs, horizons or [config.steps]),
-        seeds,
-        Path(args.out or Path("results", name)),
+    return Request(
+        config=config,
+        schedules=make_schedules(config, specs, peak_lrs, horizons),
+        seeds=seeds,
+        out=Path(args.out or Path("results", name)),
+        protocol=args.protocol,
+        tune=args.tune,
+        refine=args.refine,
+        control=args.aa,
+        tensorboard=args.tensorboard,
+        dry_run=args.dry_run,
     )
+
+
+def read_specs(args: argparse.Namespace, comparison: dict) -> list[str]:
+    """The schedules of the flag, else of the TOML file, else all, or cosine for the control."""
+    given = comparison.get("schedulers", "cosine" if args.aa else "all")
+    given = given if args.schedulers is None else args.schedulers
+    return resolve(given if isinstance(given, str) else ",".join(map(str, given)))
+
+
+def read_seeds(given) -> list[int]:
+    seeds = read_numbers("seeds", given, int)
+    for seed in seeds:
+        check_seed("seeds", seed)
+    return seeds
+
+
+def double_seeds(seeds: list[int]) -> list[int]:
+    """The seeds and as many others, for the A/A control."""
+    if len(seeds) < 2:
+        raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
+    others = range(max(seeds) + 1, max(seeds) + 1 + len(seeds))
+    check_seed("seeds, doubled for --aa,", others[-1])
+    return [*seeds, *others]
+
+
+def read_peak_lrs(given, config: Config) -> list[float]:
+    peak_lrs = read_numbers("peak_lr", [config.peak_lr] if given is None else given, float)
+    if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
+        listed = ",".join(map(repr, peak_lrs))
+        raise ValueError(f"peak_lr={listed} is not allowed: two of them agree to 6 digits; leave one out")
+    return peak_lrs
 
 
 def read_numbers(name: str, given, kind) -> list:
@@ -167,189 +249,192 @@ def read_numbers(name: str, given, kind) -> list:
     return list(dict.fromkeys(numbers))
 
 
-def dry_run(config, schedules, seeds, out, protocol, tune):
-    from analysis.bounds import print_bounds
-    from analysis.figures.plan import draw_plan
-
-    if protocol == "carry-over":
-        steps = len(seeds) * sum(schedule.steps for _, schedule in schedules)
-        return print(
-            "\n".join(label for label, _ in schedules)
-            + f"\n\none after another on one model, {steps:,} steps; nothing is shared"
-        )
-    if tune:
-        from sweep.tune import first_grid
-
-        schedules = [
-            (label, schedule) for (label, _), own in first_grid(schedules).items() for schedule in own
-        ]
-    runs = print_dry_run(config, schedules, seeds, out)
-    if tune:
-        print(
-            "--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another one, until it isn't"
-        )
-    print_bounds(schedules)
-    print(f"\nplan: {draw_plan(out, plan_branches(runs, config))}")
-
-
 def check_writable(folder: Path):
     """OSError where the folder can't be made or written in: found now, and not after the first run."""
     folder.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=folder).close()
 
 
-def train_asked(config, schedules, seeds, dataset, out, slots):
-    """(the runs asked for, errors by run id, whether it was stopped)."""
-    runs = plan_runs(config, schedules, seeds, dataset.fingerprint)
-    return runs, *train_missing(runs, config, dataset, out, slots)
+def slots_for(request: Request, dataset: Dataset, store: Store) -> int:
+    """How many runs train stacked in one process; 0 for each in a process of its own."""
+    if request.protocol == "carry-over":
+        return 0
+    return choose_slots(request.config, dataset, store, request.schedules, request.seeds)
 
 
-def train_tuned(config, schedules, seeds, dataset, out, slots, refine):
-    """The same, with every schedule at peak lrs by factors of two until the best has a worse one on either side."""
-    from analysis.tables import run_rows
-    from analysis.tuned import mean_losses
-    from sweep.tune import at_peak, first_grid, next_peak, refined
+# -- plan
 
-    grid = first_grid(schedules)
-    began = {key: (min(s.peak_lr for s in own), max(s.peak_lr for s in own)) for key, own in grid.items()}
-    errors = {}
-    while True:
-        wanted = [
-            (label, schedule)
-            for (label, _), own in grid.items()
-            for schedule in sorted(own, key=lambda s: s.peak_lr)
-        ]
-        runs = plan_runs(config, wanted, seeds, dataset.fingerprint)
-        failed, stopped = train_missing(
-            [run for run in runs if run.id not in errors], config, dataset, out, slots
+
+def dry_run(request: Request):
+    """Say what would be trained, in which tree, and what the convex bound thinks of it."""
+    if request.protocol == "carry-over":
+        steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
+        print("\n".join(label for label, _ in request.schedules))
+        return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
+    schedules = settings_of(first_grids(request.schedules)) if request.tune else request.schedules
+    runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out))
+    if request.tune:
+        print(
+            "--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another "
+            "one, "
+            "until it isn't"
         )
-        errors |= failed
-        rows = run_rows(out, runs, errors)
-        if stopped:
-            return runs, errors, stopped
-        losses = {key: mean_losses(rows, *key) for key in grid}
-        peaks = {key: [peak] for key in grid if (peak := next_peak(losses[key], began[key]))}
-        if not peaks and refine:
-            peaks, refine = {key: refined(losses[key]) for key in grid}, False
-        for key in peaks:
-            grid[key] += [at_peak(grid[key][0], peak) for peak in peaks[key]]
-        if not any(peaks.values()):
-            return runs, errors, stopped
+    print_bounds(schedules)
+    print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
 
 
-def train_carried(config, schedules, seeds, dataset, out, slots):
-    """The same, one after another on a model that is never reset."""
-    from nanosched.interrupt import ctrl_c
-    from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
-    from sweep.display import Display
-    from sweep.plan import Branch
+# -- train
 
-    runs = plan_carry_over(config, schedules, seeds, dataset.fingerprint)
-    todo = still_to_train(runs, out)
-    print(
-        f"{len(runs)} runs on {dataset.name}, carried over: {len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}"
-    )
+
+def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+    if request.protocol == "carry-over":
+        return train_carried_over(request, dataset, store)
+    if request.tune:
+        return train_tuned(request, dataset, store, slots)
+    runs = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
+    return train_missing(Trained(runs), request.config, dataset, store, slots)
+
+
+def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+    """Every schedule at peak lrs by factors of two until the best has a worse one on either side."""
+    grids, errors, refine = first_grids(request.schedules), {}, request.refine
+    while True:
+        runs = plan_runs(request.config, settings_of(grids), request.seeds, dataset.fingerprint)
+        trained = train_missing(Trained(runs, errors), request.config, dataset, store, slots)
+        if trained.stopped:
+            return trained
+        losses = [mean_losses(grid, trained.runs, store) for grid in grids]
+        peaks = [next_peak(own, grid.began) for grid, own in zip(grids, losses)]
+        extended = [grid.extend([peak]) for grid, peak in zip(grids, peaks) if peak and not grid.refusal]
+        if not any(extended) and refine:
+            refine = False
+            extended = [grid.extend(refined(own)) for grid, own in zip(grids, losses)]
+        if not any(extended):
+            for refusal in filter(None, (grid.refusal for grid in grids)):
+                print(refusal)
+            return trained
+
+
+def mean_losses(grid: Grid, runs: list[Run], store: Store) -> dict[float, float]:
+    """peak lr -> mean final validation loss over the seeds, inf where one did not complete."""
+    losses = {}
+    for run in runs:
+        if (run.label, run.schedule.steps) == (grid.label, grid.schedules[0].steps):
+            finished = store.get(run.id)
+            completed = finished is not None and finished.record.complete
+            loss = finished.record.final_val_loss if completed else float("inf")
+            losses.setdefault(run.schedule.peak_lr, []).append(loss)
+    return {peak: sum(values) / len(values) for peak, values in losses.items()}
+
+
+def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trained:
+    """One after another on a model that is never reset."""
+    config = request.config
+    runs = plan_carry_over(config, request.schedules, request.seeds, dataset.fingerprint)
+    todo = still_to_train(runs, store)
+    finished = f"{len(runs) - len(todo)} finished, {len(todo)} to train on {config.device}"
+    print(f"{len(runs)} runs on {dataset.name}, carried over: {finished}")
     if not todo:
-        return runs, {}, False
+        return Trained(runs)
     with ctrl_c() as pressed, Display([Branch(run) for run in todo]) as display:
-        errors = train_carry_over(runs, config, dataset, out, display, pressed)
-        return runs, errors, pressed()
+        errors = train_carry_over(runs, config, dataset, store, display, pressed)
+        return Trained(runs, errors, pressed())
 
 
-def train_missing(runs, config, dataset, out, slots):
-    """Train what the store doesn't have, with a progress display; returns (errors by run id, whether it was stopped)."""
-    from nanosched.interrupt import ctrl_c
-    from sweep.display import Display
-
-    needed = distinct(runs)
-    todo = [run for run in needed if not is_complete(out, run.id)]
+def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Store, slots: int) -> Trained:
+    """Train what the store doesn't have and what hasn't failed, with a progress display."""
+    needed = [run for run in distinct(trained.runs) if run.id not in trained.errors]
+    todo = [run for run in needed if not store.get(run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
-    print(
-        f"{len(needed)} runs of {horizons} steps on {dataset.name}: {len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}"
-    )
+    finished = f"{len(needed) - len(todo)} finished, {len(todo)} to train on {config.device}"
+    print(f"{len(needed)} runs of {horizons} steps on {dataset.name}: {finished}")
     if not todo:
-        return {}, False
+        return trained
 
-    from sweep.execute import execute
-
-    branches = plan_branches(todo, config, saved_steps(out, todo, config, dataset.fingerprint))
+    branches = plan_branches(todo, config, saved_steps(store, todo, config, dataset.fingerprint))
     with ctrl_c() as pressed, Display(branches) as display:
-        errors = execute(branches, config, dataset, out, loaded_files(), display, pressed, slots)
+        errors = execute(branches, config, dataset, store, loaded_files(), display, pressed, slots)
         stopped = pressed()
     if not errors and not stopped:
-        delete_states(out, needed, config, dataset.fingerprint)
-    return errors, stopped
+        delete_checkpoints(store, needed, config, dataset.fingerprint)
+    return Trained(trained.runs, trained.errors | errors, stopped)
 
 
-def show_results(runs, errors, config, dataset, out, args):
-    """Write the tables, the manifest, the figures and the report, then print the ranking and where the files are."""
-    from analysis.cost import spell_cost, sweep_cost
-    from analysis.figures.draw import draw_figures
-    from analysis.figures.plan import draw_plan
-    from analysis.manifest import write_manifest
-    from analysis.markdown import write_markdown
-    from analysis.ranking import CARRIED, print_ranking, unfinished
-    from analysis.report.page import write_report
-    from analysis.tables import delete_leftovers, run_rows, write_tables
+# -- results
 
-    rows = run_rows(out, runs, errors)
-    if not rows:
-        return
-    summary, cost = write_tables(out, rows), sweep_cost(out, rows)
-    write_manifest(
-        out,
-        runs,
-        rows,
-        config,
-        dataset,
-        args.protocol,
-        shlex.join(["python", "compare.py", *sys.argv[1:]]),
-        cost,
+
+def read_comparison(request: Request, trained: Trained, dataset: Dataset, store: Store) -> Comparison:
+    fresh = request.protocol == "fresh"
+    return Comparison(
+        results=read_results(store, trained.runs, trained.errors),
+        requested=tuple(trained.runs),
+        config=request.config,
+        dataset=dataset,
+        command=shlex.join(["python", "compare.py", *sys.argv[1:]]),
+        protocol=request.protocol,
+        tuned=request.tune,
+        control=request.control,
+        branches=tuple(plan_branches(distinct(trained.runs), request.config)) if fresh else (),
     )
-    files = [
-        out / "runs.csv",
-        out / "summary.csv",
-        out / "curves.csv",
-        out / "manifest.json",
-        *out.glob("pairs.csv"),
-    ]
-    figures = draw_figures(out, rows, summary)
-    branches, judged, noise = None, None, None
-    if args.protocol == "fresh":
-        branches = plan_branches(distinct(runs), config)
-        figures.append(draw_plan(out, branches))
-    if args.tune:
-        from analysis.figures.tuned import draw_tuned
-        from analysis.tuned import at_best, print_tuned, tuned_rows, write_tuned
 
-        best = tuned_rows(rows, summary, config.peak_lr)
-        judged = [at_best(row, summary) for row in best]
-        files.append(write_tuned(out, best))
-        figures += draw_tuned(out, rows, best, summary)
-        print_tuned(best)
-    else:
-        print_ranking(summary, len({run.seed for run in runs}))
-    notes = [unfinished(len(rows), len(runs))] * (len(rows) < len(runs)) + [CARRIED] * (
-        args.protocol == "carry-over"
-    )
-    files.append(write_markdown(out, judged or summary, notes))
-    if notes:
-        print("\n" + "\n".join(notes))
-    if args.protocol == "fresh" and cost["runs"] > 1:
-        print("\n" + spell_cost(cost, rows))
-    if args.aa and len(rows) == len(runs):
-        from analysis.aa import control
 
-        seeds = list(dict.fromkeys(run.seed for run in runs))
-        noise = control(out, rows, (seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]))
-        print("\n" + noise)
-    delete_leftovers(out, [*files, *figures, *[out / "aa.json"] * (noise is not None)])
-    report = write_report(out, rows, summary, branches, judged, noise)
-    if args.tensorboard:
-        from analysis.tensorboard import write_events
+# -- write
 
-        files.append(write_events(out, rows))
-    print("\n" + "\n".join(map(str, [report, *files, *figures])))
+
+def write(comparison: Comparison, request: Request) -> bool:
+    """Write the tables, print the ranking, write figures and report; whether all of it could be written."""
+    out, before = request.out, run_ids(request.out)
+    files = [attempt(writer, comparison, out) for writer in TABLES]
+    print_ranking(comparison)
+    cost = sweep_cost(comparison)
+    if comparison.branches and cost.runs > 1:
+        print("\n" + cost_sentence(cost, comparison))
+    if control := control_of(comparison):
+        print("\n" + control.sentence)
+    figures = [partial(draw_figure, figure) for figure in FIGURES]
+    events = [write_events] if request.tensorboard else []
+    files += [attempt(writer, comparison, out) for writer in (*figures, write_report, *events)]
+    written = [path for paths in files for path in paths or ()]
+    delete_leftovers(out, written, same_runs=before == run_ids(out))
+    print("\n" + "\n".join(map(str, written)))
+    return None not in files
+
+
+def attempt(writer: Callable, comparison: Comparison, out: Path) -> list[Path] | None:
+    """The files that `writer` wrote; None and a line where it can't, since the others must not be lost with
+    it.
+    """
+    try:
+        return writer(comparison, out)
+    except Exception as e:
+        name = (
+            f"draw {writer.args[0].name}"
+            if isinstance(writer, partial)
+            else writer.__name__.replace("_", " ")
+        )
+        reason = f"{type(e).__name__}: {first_line(e)}"
+        print(f"error: can't {name}: {reason}; what is trained is kept", file=sys.stderr)
+        return None
+
+
+def run_ids(out: Path) -> list[str]:
+    """Those of the comparison that was last written there."""
+    try:
+        return [run["run_id"] for run in json.loads((out / "manifest.json").read_text())["runs"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
+    """Delete what earlier commands left and this one didn't write, where it would contradict the new tables."""
+    names = OF_SOME_COMMANDS if same_runs else OF_SOME_COMMANDS + OF_THESE_RUNS
+    for path in (out / name for name in names):
+        if path in written:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

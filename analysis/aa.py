@@ -4,53 +4,57 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from analysis.stats import noise_floor, spell_p
+from analysis.comparison import Comparison
+from analysis.differences import NoiseFloor, noise_floor
+from analysis.sentences import control_sentence
 from nanosched.files import atomic
 
 
-def control(out: Path, rows: list[dict], seeds: tuple[list[int], list[int]]) -> str:
-    """Compare the final validation losses of the two groups of seeds, write out/aa.json and say what came out.
+@dataclass(frozen=True)
+class Control:
+    """One schedule with two groups of seeds."""
 
-    Args:
-        rows: those of runs.csv, of one schedule.
-        seeds: the two groups.
-    """
-    losses = [
-        {row["seed"]: row.get("final_val_loss") for row in rows if row["seed"] in group} for group in seeds
-    ]
-    floor = noise_floor(*losses)
-    result = dict(
-        schedule=rows[0]["scheduler"],
-        seeds=seeds,
-        losses=[list(group.values()) for group in losses],
-        different=floor.different,
-        **asdict(floor),
+    scheduler: str
+    seeds: tuple[list[int], list[int]]
+    losses: tuple[list[float], list[float]]  # final validation losses, NaN unless completed
+    floor: NoiseFloor
+
+    @property
+    def sentence(self) -> str:
+        return control_sentence(self.scheduler, self.seeds, self.floor)
+
+
+def control_of(comparison: Comparison) -> Control | None:
+    """The control of a comparison that is one and has ended, else None."""
+    if not (comparison.control and comparison.finished):
+        return None
+    seeds = list(dict.fromkeys(run.seed for run in comparison.requested))
+    groups = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
+    losses = {result.seed: result.loss for result in comparison.results}
+    first, second = ({seed: losses[seed] for seed in group} for group in groups)
+    values = list(first.values()), list(second.values())
+    scheduler = comparison.results[0].setting.scheduler
+    return Control(scheduler, groups, values, noise_floor(first, second))
+
+
+def write_control(comparison: Comparison, out: Path) -> list[Path]:
+    """Write out/aa.json; only of a comparison that is a control."""
+    control = control_of(comparison)
+    if control is None:
+        return []
+    fields = dict(
+        schedule=control.scheduler,
+        seeds=control.seeds,
+        losses=[[none_for_nan(loss) for loss in group] for group in control.losses],
+        different=control.floor.different,
+        **{name: none_for_nan(value) for name, value in asdict(control.floor).items()},
     )
-    with atomic(Path(out) / "aa.json") as path:
-        path.write_text(
-            json.dumps({key: none_for_nan(value) for key, value in result.items()}, indent=1) + "\n"
-        )
-    return spell(result)
-
-
-def spell(result: dict) -> str:
-    named = " against ".join(",".join(map(str, group)) for group in result["seeds"])
-    words = f"A/A: {result['schedule']} with seeds {named}: "
-    if math.isnan(result["mean"]):
-        return f"{words}no complete run on one side at least, so nothing is compared."
-    words += f"the means differ by {result['mean']:+.4f}"
-    if math.isnan(result["p"]):
-        return f"{words}. Two complete runs on each side are needed for more"
-    called = (
-        "called different, which happens by chance in 1 of 20 such controls"
-        if result["different"]
-        else "not called different"
-    )
-    half = (result["high"] - result["low"]) / 2
-    return f"{words} ({result['low']:+.4f} to {result['high']:+.4f}, {spell_p(result['p'])}): {called}.\nNoise floor: without pairing by seed, differences below about {half:.4f} can be noise here."
+    with atomic(path := out / "aa.json") as temporary:
+        temporary.write_text(json.dumps(fields, indent=1) + "\n")
+    return [path]
 
 
 def none_for_nan(value):

@@ -1,36 +1,43 @@
-"""What a sweep cost, and what it would have cost to train every run alone."""
+"""What a comparison cost, and what it would have cost to train every run separately."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
-from sweep.plan import price
-from sweep.store import load_run
+from analysis.comparison import Comparison
+from sweep.plan import separate_runs
 
 
-def sweep_cost(out: Path, rows: list[dict]) -> dict:
-    """Of the runs that ended, failed ones left out: steps and seconds, all together.
+@dataclass(frozen=True)
+class Cost:
+    """Of the runs that completed or diverged, all together."""
 
-    Returns:
-        dict: runs; steps, what they would take one by one, and steps_trained, what they took; wall_s and marginal_s, the
-        seconds of these steps; price, the number of whole runs that cost as much.
-    """
-    rows = [row for row in rows if row["status"] != "failed"]
-    runs = [load_run(out, row["run_id"]) for row in rows]
-    once = {run["run_id"]: run["steps_taken"] - run["trained_from"] for run in runs}
-    steps, steps_trained = sum(run["steps_taken"] for run in runs), sum(once.values())
-    return dict(
-        runs=len(runs),
+    runs: int
+    steps: int  # what they would take one by one
+    steps_trained: int  # what they took
+    wall_s: float  # seconds of the former
+    marginal_s: float  # seconds of the latter
+    separate_runs: float  # the number of whole runs that cost as much
+
+
+def sweep_cost(comparison: Comparison) -> Cost:
+    results = [result for result in comparison.results if result.run]
+    records = [result.run.record for result in results]
+    once = {record.run_id: record.steps_taken - record.trained_from for record in records}
+    steps, steps_trained = sum(record.steps_taken for record in records), sum(once.values())
+    return Cost(
+        runs=len(records),
         steps=steps,
         steps_trained=steps_trained,
-        wall_s=round(float(sum(row["wall_s"] for row in rows)), 3),
-        marginal_s=round(float(sum(row["marginal_s"] for row in rows)), 3),
-        price=round(price(steps_trained, steps, len(runs)), 3),
+        wall_s=round(float(sum(result.metrics.wall_s for result in results)), 3),
+        marginal_s=round(float(sum(result.marginal_s for result in results)), 3),
+        separate_runs=round(separate_runs(steps_trained, steps, len(records)), 3),
     )
 
 
-def spell_cost(cost: dict, rows: list[dict]) -> str:
-    """ "20 schedules for the price of 14.2"; runs where a schedule has several."""
-    schedules = len({row["scheduler"] for row in rows})
-    noun = "schedules" if schedules == cost["runs"] else "runs"
-    return f"{cost['runs']} {noun} for the price of {cost['price']:.1f}: {cost['steps_trained']:,} of {cost['steps']:,} steps were trained"
+def cost_sentence(cost: Cost, comparison: Comparison) -> str:
+    """ "20 schedules at the cost of 14.2 separate runs"; runs where a schedule has several."""
+    schedules = len({result.setting.scheduler for result in comparison.results})
+    noun = "schedules" if schedules == cost.runs else "runs"
+    steps = f"{cost.steps_trained:,} of {cost.steps:,} steps were trained"
+    return f"{cost.runs} {noun} at the cost of {cost.separate_runs:.1f} separate runs: {steps}"

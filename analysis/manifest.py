@@ -8,28 +8,25 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from analysis.comparison import Comparison
+from analysis.cost import sweep_cost
 from nanosched.files import atomic
 from nanosched.version import code_version
 
 
-def write_manifest(
-    out: Path, runs, rows: list[dict], config, dataset, protocol: str, command: str, cost: dict
-):
-    """Write out/manifest.json.
+def write_manifest(comparison: Comparison, out: Path) -> list[Path]:
+    with atomic(path := out / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(manifest(comparison), indent=1) + "\n")
+    return [path]
 
-    Args:
-        runs: sweep.plan.Run, all that were asked for.
-        rows: those of runs.csv.
-        config: the Config with the machine's settings decided.
-        dataset: the data.Dataset.
-        protocol: "fresh" or "carry-over".
-        command: the command line.
-        cost: as from analysis.cost.
-    """
-    manifest = dict(
-        command=command,
-        protocol=protocol,
-        config=asdict(config),
+
+def manifest(comparison: Comparison) -> dict:
+    """What manifest.json holds."""
+    dataset, trained = comparison.dataset, comparison.result_with_curve()
+    return dict(
+        command=comparison.command,
+        protocol=comparison.protocol,
+        config=asdict(comparison.config),
         dataset=dict(
             name=dataset.name,
             tokenizer=dataset.tokenizer,
@@ -39,15 +36,16 @@ def write_manifest(
             val_tokens=len(dataset.val),
         ),
         machine=dict(
-            device=next((row["device"] for row in rows if "device" in row), None),
+            device=trained.run.record.device if trained else None,
             platform=f"{platform.system()} {platform.machine()}",
         ),
         versions=dict(
             nanosched=code_version(),
             python=platform.python_version(),
-            **{name: version(name) for name in ("torch", "numpy")},
+            torch=version("torch"),
+            numpy=version("numpy"),
         ),
-        cost=cost,
+        cost=asdict(sweep_cost(comparison)),
         runs=[
             dict(
                 run_id=run.id,
@@ -56,8 +54,6 @@ def write_manifest(
                 peak_lr=run.schedule.peak_lr,
                 steps=run.schedule.steps,
             )
-            for run in runs
+            for run in comparison.requested
         ],
     )
-    with atomic(out / "manifest.json") as path:
-        path.write_text(json.dumps(manifest, indent=1) + "\n")

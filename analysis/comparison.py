@@ -1,0 +1,367 @@
+"""A comparison as everything that is written sees it: settings, the results of their seeds, and rankings with
+verdicts.
+
+Read once from the store; tables, figures and report are functions of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from analysis.metrics import Metrics, curve_metrics
+from analysis.text import format_lr
+from analysis.verdicts import Losses, Standing, Verdicts, judge
+from nanosched.config import Config
+from nanosched.history import RunCurve
+from nanosched.run_files import FinishedRun, Status
+from sweep.plan import Branch, Run
+from sweep.store import Store
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the seeds of one row of summary.csv have in common."""
+
+    scheduler: str  # as the user spelled it
+    peak_lr: float
+    steps: int
+    params: str = field(
+        default="", compare=False
+    )  # every parameter, defaults too: "cooldown=0.2;shape=linear"
+    warmup_steps: int = field(default=0, compare=False)  # the comparison's, a schedule's own rise or not
+
+    @staticmethod
+    def of(run: Run) -> Setting:
+        schedule = run.schedule
+        params = ";".join(f"{name}={value}" for name, value in schedule.params.items())
+        return Setting(run.label, schedule.peak_lr, schedule.steps, params, schedule.warmup_steps)
+
+    def label(self, among: Iterable[Setting]) -> str:
+        """The schedule, with peak lr and steps where these differ among the settings: "wsd @ 2e-3, 300
+        steps".
+        """
+        several_peaks = len({other.peak_lr for other in among}) > 1
+        several_steps = len({other.steps for other in among}) > 1
+        peak, steps = f" @ {format_lr(self.peak_lr)}", f", {self.steps:,} steps"
+        return self.scheduler + peak * several_peaks + steps * several_steps
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run that was asked for and has ended: one row of runs.csv."""
+
+    setting: Setting
+    seed: int
+    run_id: str
+    run: FinishedRun | None  # None for a run that failed
+    paid_before: bool = False  # a result before this one is the same run, and has its cost
+    peak_flops: float = math.nan  # FLOP/s that MFU is a fraction of, one number for the comparison
+
+    @property
+    def status(self) -> Status:
+        return Status(self.run.record.status) if self.run else Status.FAILED
+
+    @property
+    def completed(self) -> bool:
+        return self.status is Status.COMPLETE
+
+    @property
+    def loss(self) -> float:
+        """Final validation loss in nats per token, NaN unless completed."""
+        return self.run.record.final_val_loss if self.completed else math.nan
+
+    @property
+    def curve(self) -> RunCurve:
+        return self.run.curve
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        record = self.run.record
+        return curve_metrics(self.curve, self.setting.warmup_steps, record.config["grad_clip"])
+
+    @cached_property
+    def marginal_s(self) -> float:
+        """Seconds of training that this run added to the comparison."""
+        return 0.0 if self.paid_before else self.curve.step_s[self.run.record.trained_from :].sum()
+
+    @property
+    def tokens_per_s(self) -> float:
+        return self.run.record.tokens / self.metrics.wall_s
+
+    @property
+    def mfu(self) -> float:
+        return self.tokens_per_s * self.run.record.flops_per_token / self.peak_flops
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of summary.csv: a setting with the results of its seeds, in the order asked for."""
+
+    setting: Setting
+    results: tuple[Result, ...]
+
+    @property
+    def scheduler(self) -> str:
+        return self.setting.scheduler
+
+    @property
+    def seeds(self) -> int:
+        return len(self.results)
+
+    @property
+    def losses(self) -> Losses:
+        return {result.seed: result.loss for result in self.results}
+
+    @cached_property
+    def completed(self) -> list[Result]:
+        return self.with_status(Status.COMPLETE)
+
+    @cached_property
+    def diverged(self) -> list[Result]:
+        return self.with_status(Status.DIVERGED)
+
+    @cached_property
+    def failed(self) -> list[Result]:
+        return self.with_status(Status.FAILED)
+
+    def with_status(self, status: Status) -> list[Result]:
+        return [result for result in self.results if result.status is status]
+
+    @cached_property
+    def loss(self) -> float:
+        """Mean final validation loss of the completed seeds, NaN without one."""
+        return mean_and_std([result.loss for result in self.completed])[0]
+
+    @cached_property
+    def loss_std(self) -> float:
+        return mean_and_std([result.loss for result in self.completed])[1]
+
+    def mean(self, name: str) -> float:
+        """Mean over the completed seeds of a metric, or of marginal_s, tokens_per_s or mfu; NaN without one."""
+        values = (result if hasattr(result, name) else result.metrics for result in self.completed)
+        return mean_and_std([getattr(value, name) for value in values])[0]
+
+    def incomplete_words(self) -> str:
+        """ "1 of 3 diverged" where not every seed completed, else ""."""
+        counts = dict(diverged=len(self.diverged), failed=len(self.failed))
+        return ", ".join(f"{n} of {self.seeds} {status}" for status, n in counts.items() if n)
+
+
+def mean_and_std(values: list[float]) -> tuple[float, float]:
+    """Mean and standard deviation (n - 1), NaN where there are too few values."""
+    mean = float(np.mean(values)) if values else math.nan
+    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An entry with its place in a ranking."""
+
+    rank: int
+    entry: Entry
+    standing: Standing
+
+    @property
+    def to_best(self) -> float:
+        """Mean difference to the best, paired by seed: 0 for the best, NaN where no run completed."""
+        if math.isnan(self.entry.loss):
+            return math.nan
+        return self.standing.to_best.mean if self.standing.to_best else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% confidence interval of the difference to the best, NaN where there is none."""
+        difference = self.standing.to_best
+        return (difference.low, difference.high) if difference else (math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The entries of one horizon, best first: more steps are no merit of a schedule, so horizons rank apart."""
+
+    steps: int
+    rows: tuple[Ranked, ...]
+    verdicts: Verdicts
+
+    @property
+    def best(self) -> Ranked:
+        return self.rows[0]
+
+    @property
+    def several_seeds(self) -> bool:
+        return any(row.entry.seeds > 1 for row in self.rows)
+
+
+def rank(steps: int, named: dict[str, Entry]) -> Ranking:
+    """The entries of one horizon, by name, in the order of their mean loss; those with an incomplete seed
+    come last.
+    """
+    verdicts = judge({name: entry.losses for name, entry in named.items()})
+    rows = (Ranked(i, named[s.name], s) for i, s in enumerate(verdicts.standings, 1))
+    return Ranking(steps, tuple(rows), verdicts)
+
+
+@dataclass(frozen=True)
+class TunedEntry:
+    """One schedule at one horizon: its entries by peak lr, and the one with the lowest mean loss.
+
+    That peak is chosen by the losses it is then judged by, so the loss flatters a little, and each schedule
+    about alike.
+    """
+
+    by_peak: dict[float, Entry]  # in ascending order
+    best: Entry
+    common: (
+        Ranked | None
+    )  # at the peak lr that all schedules have in common; None if it did not complete there
+    common_rank: int | None  # among those that completed there
+
+    @property
+    def scheduler(self) -> str:
+        return self.best.scheduler
+
+    @property
+    def peaks(self) -> list[float]:
+        return list(self.by_peak)
+
+    @property
+    def on_edge(self) -> bool:
+        """Whether a lower or higher peak lr than those tried may be better still."""
+        losses = {mean_or_inf(entry) for entry in self.by_peak.values()}
+        return self.best.setting.peak_lr in (self.peaks[0], self.peaks[-1]) and len(losses) > 1
+
+    @property
+    def results(self) -> list[Result]:
+        return [result for entry in self.by_peak.values() for result in entry.results]
+
+
+def mean_or_inf(entry: Entry) -> float:
+    """Mean loss over all seeds, inf where one did not complete."""
+    return entry.loss if len(entry.completed) == entry.seeds else math.inf
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is known of a comparison when its results are written."""
+
+    results: tuple[Result, ...]  # of the runs that ended, in the order asked for
+    requested: tuple[Run, ...]  # all runs asked for
+    config: Config  # with the machine's settings decided
+    dataset: object  # data.Dataset
+    command: str
+    protocol: str = "fresh"
+    tuned: bool = False
+    control: bool = False  # the A/A control: one schedule, the first half of the seeds against the second
+    branches: tuple[Branch, ...] = ()  # the plan; none for carry-over
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        groups = {}
+        for result in self.results:
+            groups.setdefault(result.setting, []).append(result)
+        return tuple(Entry(setting, tuple(results)) for setting, results in groups.items())
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        return tuple(entry.setting for entry in self.entries)
+
+    @cached_property
+    def rankings(self) -> dict[int, Ranking]:
+        """steps -> every setting of that horizon, the shortest horizon first."""
+        rankings = {}
+        for steps in sorted({setting.steps for setting in self.settings}):
+            entries = self.at_horizon(steps)
+            settings = [entry.setting for entry in entries]
+            rankings[steps] = rank(steps, {entry.setting.label(settings): entry for entry in entries})
+        return rankings
+
+    @cached_property
+    def tuned_entries(self) -> dict[Setting, TunedEntry]:
+        """Best setting -> the schedule at all its peak lrs."""
+        found = [
+            tuned_entry(scheduler, ranking, self.config.peak_lr)
+            for ranking in self.rankings.values()
+            for scheduler in dict.fromkeys(entry.scheduler for entry in self.at_horizon(ranking.steps))
+        ]
+        return {tuned.best.setting: tuned for tuned in found}
+
+    @cached_property
+    def judged(self) -> dict[int, Ranking]:
+        """What is ranked: all settings, or with --tune each schedule at its own best peak lr."""
+        if not self.tuned:
+            return self.rankings
+        best = [tuned.best for tuned in self.tuned_entries.values()]
+        return {
+            steps: rank(steps, {entry.scheduler: entry for entry in best if entry.setting.steps == steps})
+            for steps in self.rankings
+        }
+
+    @property
+    def rows(self) -> list[Ranked]:
+        """The rows of summary.csv, horizon by horizon."""
+        return [row for ranking in self.rankings.values() for row in ranking.rows]
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({result.seed for result in self.results})
+
+    @property
+    def finished(self) -> bool:
+        return len(self.results) == len(self.requested)
+
+    def at_horizon(self, steps: int) -> list[Entry]:
+        return [entry for entry in self.entries if entry.setting.steps == steps]
+
+    def label(self, setting: Setting) -> str:
+        return setting.label(self.settings)
+
+    def result_with_curve(self) -> Result | None:
+        """The first result that has one: the model, the device and the data are the same for all."""
+        return next((result for result in self.results if result.run), None)
+
+
+def tuned_entry(scheduler: str, ranking: Ranking, common_peak: float) -> TunedEntry:
+    rows = [row for row in ranking.rows if row.entry.scheduler == scheduler]
+    at_common = [
+        row
+        for row in ranking.rows
+        if math.isclose(row.entry.setting.peak_lr, common_peak) and not math.isnan(row.entry.loss)
+    ]
+    place = next((i for i, row in enumerate(at_common) if row.entry.scheduler == scheduler), None)
+    by_peak = {row.entry.setting.peak_lr: row.entry for row in rows}
+    return TunedEntry(
+        by_peak=dict(sorted(by_peak.items())),
+        best=rows[0].entry,
+        common=None if place is None else at_common[place],
+        common_rank=None if place is None else place + 1,
+    )
+
+
+def read_results(store: Store, runs: Iterable[Run], errors: dict[str, str]) -> tuple[Result, ...]:
+    """A result for each run that completed, diverged or failed; unfinished ones have none.
+
+    Args:
+        store: where finished runs lie.
+        runs: in the order asked for.
+        errors: run id -> error, of the runs that failed now.
+    """
+    runs = list(runs)
+    finished = {run.id: found for run in runs if (found := store.get(run.id))}
+    # each process measured it beside the others' work, which only lowers it
+    peak_flops = max((found.record.peak_flops for found in finished.values()), default=math.nan)
+    results, paid = [], set()
+    for run in runs:
+        if run.id in finished:
+            paid_before = run.id in paid
+            paid.add(run.id)
+            results.append(
+                Result(Setting.of(run), run.seed, run.id, finished[run.id], paid_before, peak_flops)
+            )
+        elif run.id in errors:
+            results.append(Result(Setting.of(run), run.seed, run.id, None))
+    return tuple(results)

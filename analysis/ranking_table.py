@@ -1,0 +1,94 @@
+"""A ranking as a table of text: which columns it has, and what stands in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analysis.comparison import Comparison, Ranked, Ranking
+from analysis.text import format_interval, format_lr, format_number
+from analysis.text_table import TextTable
+
+
+@dataclass(frozen=True)
+class Column:
+    heading: str
+    text: Callable[[Ranked], str]
+
+
+def ranking_table(comparison: Comparison, rankings: list[Ranking], metrics: bool = False) -> TextTable:
+    """The rows of these rankings, best first.
+
+    Args:
+        comparison: theirs.
+        rankings: one or several horizons.
+        metrics: whether a few metrics of the runs follow, as in the terminal.
+    """
+    columns = ranking_columns(comparison, rankings) + (METRIC_COLUMNS if metrics else [])
+    rows = [[column.text(row) for column in columns] for ranking in rankings for row in ranking.rows]
+    return TextTable([column.heading for column in columns], rows)
+
+
+def ranking_columns(comparison: Comparison, rankings: list[Ranking]) -> list[Column]:
+    settings = [row.entry.setting for ranking in rankings for row in ranking.rows]
+    several_seeds = any(ranking.several_seeds for ranking in rankings)
+    columns = [Column("#", lambda row: str(row.rank)), Column("schedule", lambda row: row.entry.scheduler)]
+    if len({setting.peak_lr for setting in settings}) > 1 or comparison.tuned:
+        columns.append(Column("peak lr", lambda row: peak_words(row, comparison)))
+    if len({setting.steps for setting in settings}) > 1:
+        columns.append(Column("steps", lambda row: f"{row.entry.setting.steps:,}"))
+    columns.append(Column("final val loss", loss_words))
+    if several_seeds:
+        columns.append(Column("std over seeds", lambda row: format_number(row.entry.loss_std)))
+    columns.append(Column("to best", lambda row: format_number(row.to_best, "+.4f")))
+    if several_seeds:
+        columns.append(Column("95% interval", lambda row: format_interval(*row.interval)))
+        columns.append(Column("p (Holm)", lambda row: format_number(row.standing.p_holm, ".2g")))
+    return columns
+
+
+METRIC_COLUMNS = [
+    Column("best val loss", lambda row: format_number(row.entry.mean("best_val_loss"))),
+    Column("grad-norm spikes", lambda row: format_number(row.entry.mean("grad_norm_spikes"), ".1f")),
+    Column("ms per step", lambda row: format_number(row.entry.mean("step_ms_p50"), ".1f")),
+]
+
+
+def tuned_table(comparison: Comparison) -> TextTable:
+    """Each schedule at its own best peak lr, its place at the common one, and what finding it cost."""
+    rankings = list(comparison.judged.values())
+    columns = ranking_columns(comparison, rankings) + tuning_columns(comparison)
+    rows = [[column.text(row) for column in columns] for ranking in rankings for row in ranking.rows]
+    return TextTable([column.heading for column in columns], rows)
+
+
+def tuning_columns(comparison: Comparison) -> list[Column]:
+    def tuned(row: Ranked):
+        return comparison.tuned_entries[row.entry.setting]
+
+    def diverged(row: Ranked) -> int:
+        return sum(len(entry.diverged) for entry in tuned(row).by_peak.values())
+
+    def seconds(row: Ranked) -> float:
+        return sum(result.marginal_s for result in tuned(row).results if result.run)
+
+    return [
+        Column("# at the common lr", lambda row: str(tuned(row).common_rank or "-")),
+        Column("runs", lambda row: str(len(tuned(row).results))),
+        Column("diverged", lambda row: str(diverged(row))),
+        Column("seconds", lambda row: f"{seconds(row):,.0f}"),
+    ]
+
+
+def peak_words(row: Ranked, comparison: Comparison) -> str:
+    peak = row.entry.setting.peak_lr
+    tuned = comparison.tuned_entries.get(row.entry.setting) if comparison.tuned else None
+    return format_lr(peak) + " (edge)" * (tuned is not None and tuned.on_edge)
+
+
+def loss_words(row: Ranked) -> str:
+    """The mean final validation loss, and which seeds diverged or failed."""
+    words = row.entry.incomplete_words()
+    loss = "-" if math.isnan(row.entry.loss) else f"{row.entry.loss:.4f}"
+    return loss + f" ({words})" * bool(words)

@@ -1,0 +1,42 @@
+"""How numbers and labels are written, in the terminal, the tables, the figures and the report alike."""
+
+from __future__ import annotations
+
+import math
+
+
+def format_number(value: float | None, form: str = ".4f") -> str:
+    """The number in this format, "-" where there is none."""
+    return "-" if value is None or math.isnan(value) else format(value, form)
+
+
+def format_interval(low: float, high: float) -> str:
+    return "-" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}"
+
+
+def format_p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def format_lr(lr: float, decimals: int = 3) -> str:
+    """6e-4, as people write it."""
+    if lr == 0:
+        return "0"
+    digits, exponent = f"{lr:.{decimals}e}".split("e")
+    return f"{float(digits):g}e{int(exponent)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 run", "2,000 runs"."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def listed(names: list[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def shorten(label: str, width: int = 40) -> str:
+    """The label without its middle where it is too long: specs differ at either end."""
+    half = width // 2 - 1
+    return label if len(label) <= width else f"{label[:half]}…{label[-half:]}"
