@@ -1,4 +1,4 @@
-"""What theory says of a learning-rate schedule before it is trained: convex bounds and loss laws, in pure numpy and scipy."""
+"""What theory says of a learning-rate schedule before it is trained: convex bounds and loss laws."""
 
 from theory.convex_bound import (
     bound,
@@ -8,8 +8,9 @@ from theory.convex_bound import (
     optimal_peak_lr,
     optimal_schedule,
 )
+from theory.curves import Curve
 from theory.design import optimal_lrs
-from theory.loss_laws import AnnealingLaw, Curve, LossLaw, MultiPowerLaw, load_law
+from theory.loss_laws import AnnealingLaw, LossLaw, MultiPowerLaw, load_law
 
 __all__ = [
     "AnnealingLaw",

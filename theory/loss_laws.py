@@ -1,8 +1,9 @@
 """Two laws of the loss of a run as a function of its learning rates, fitted on a few measured curves.
 
-Both say L = L0 + A * S^-alpha - B * (what the falls of the lr bring), with S the sum of all lrs up to a step. They differ in how soon
-a fall pays off: with a power of the lr sum since (`MultiPowerLaw`), or exponentially with the steps since (`AnnealingLaw`).
-Falls count from the highest lr on: a warmup, or a schedule's own rise, is in S alone.
+Both say L = L0 + A * S^-alpha - B * (what the lr drops bring), with S the sum of all lrs up to a step. They
+differ in how soon a drop pays off: with a power of the lr sum since (`MultiPowerLaw`), or exponentially with
+the steps since (`AnnealingLaw`). Drops count from the highest lr on: a warmup, or a schedule's own rise, is
+in S alone.
 """
 
 from __future__ import annotations
@@ -15,86 +16,30 @@ from typing import ClassVar
 import numpy as np
 
 from nanosched.files import atomic
+from theory.curves import Curve, Units, checked_lrs, checked_steps
+from theory.drops import (
+    MIN_LR,
+    annealing_area,
+    blocks,
+    drop_sizes,
+    first_step_at_peak,
+    lr_drops,
+    lr_sum_since,
+    power_sum,
+)
+from theory.fit import fit
+from theory.uncertainty import interval
 
-MOST_CELLS = 4_000_000  # of a (steps, falls) array at a time
-NEAR = 1.2  # a factor between lrs, up to which they are put together
-MOST_POINTS = 1000  # of an interval at a time
-FLOOR = 1e-9  # of the highest lr: below it an lr counts as this, since a power of 0 is infinite
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A measured run.
-
-    Args:
-        lrs: learning rates of the whole run, float64 (T,).
-        steps: 0-based steps after which the loss was measured, ascending, int (n,); step s is after lrs[0..s] were applied.
-        losses: float64 (n,), nats a token.
-
-    Raises:
-        ValueError: one line that names what is wrong.
-    """
-
-    lrs: np.ndarray
-    steps: np.ndarray
-    losses: np.ndarray
-    name: str = ""  # for errors
-
-    def __post_init__(self):
-        lrs = checked_lrs(self.lrs)
-        steps, losses = checked_steps(self.steps, len(lrs)), np.asarray(self.losses, dtype=float)
-        if losses.shape != steps.shape:
-            raise ValueError(f"losses has shape {losses.shape}: give one for each of the {len(steps)} steps")
-        if not (np.isfinite(losses) & (losses > 0)).all():
-            raise ValueError("losses has a number that is not finite or not above 0: leave such steps out")
-        if (np.diff(steps) <= 0).any():
-            raise ValueError("steps is not ascending: sort it, each step once")
-        for name, value in (("lrs", lrs), ("steps", steps), ("losses", losses)):
-            object.__setattr__(self, name, value)
-
-
-def checked_lrs(lrs) -> np.ndarray:
-    lrs = np.asarray(lrs, dtype=float)
-    if lrs.ndim != 1 or not len(lrs):
-        raise ValueError(f"lrs has shape {lrs.shape}: give the learning rates of the whole run, (steps,)")
-    if not (np.isfinite(lrs) & (lrs >= 0)).all() or not lrs.any():
-        raise ValueError(
-            "lrs has a number that is negative or not finite, or is 0 throughout: a learning rate is at least 0"
-        )
-    return lrs
-
-
-def checked_steps(steps, length: int) -> np.ndarray:
-    steps = np.asarray(steps)
-    if (
-        steps.ndim != 1
-        or not len(steps)
-        or steps.dtype.kind not in "iuf"
-        or not np.array_equal(steps, np.floor(steps))
-    ):
-        raise ValueError(f"steps has shape {steps.shape} and type {steps.dtype}: give whole numbers, (n,)")
-    if steps.min() < 0 or steps.max() >= length:
-        raise ValueError(
-            f"steps goes from {steps.min()} to {steps.max()}: the {length} lrs are those of steps 0 to {length - 1}"
-        )
-    return steps.astype(int)
-
-
-@dataclass(frozen=True)
-class Units:
-    """What a fit measures in, so that neither lrs of 1e-4 nor runs of 1e5 steps leave its numbers far from 1."""
-
-    lr: float  # the highest
-    total: float  # the largest sum of a run's lrs
-    steps: int  # of the longest run
+MAX_CELLS = 4_000_000  # of a (steps, drops) array at a time
+MAX_POINTS = 1000  # of an interval at a time
 
 
 @dataclass(frozen=True)
 class LossLaw:
-    """What both laws share: the parameters of the formula, for lrs and losses in the units they were fitted in.
+    """What both laws share: the parameters of the formula, for lrs as they are.
 
-    SHAPES names the parameters within the falls' term, with values to start a fit from in `Units`; TYPICAL and LIMITS are values that
-    a fit is pulled to and may not exceed.
+    SHAPES, TYPICAL, LIMITS, `prepare`, `drop_term_of` and `plain` are what a fit needs
+    (`theory.fit_problem`).
     """
 
     SHAPES: ClassVar[dict[str, tuple[float, ...]]]
@@ -108,10 +53,21 @@ class LossLaw:
 
     @classmethod
     def fit(cls, curves: list[Curve]):
-        """The law that fits the curves best; analysis.fit says how, and what is raised where they don't support one."""
-        from theory.fit import fit
+        """The law that fits the curves best.
 
-        return fit(cls, curves)
+        Args:
+            curves: measured runs of different shapes, such as a constant lr, a cosine and a late cooldown.
+
+        Returns:
+            A law of this class, which has intervals.
+
+        Raises:
+            ValueError: the curves don't support a law: too few points, no lr drop, an end that it misses, or
+                predictions that they leave open.
+            RuntimeError: no start of the fit converged.
+        """
+        result = fit(cls, curves)
+        return cls(**result.parameters, fitted=result)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -125,9 +81,17 @@ class LossLaw:
             )
 
     def predict(self, lrs, steps) -> np.ndarray:
-        """The loss after each of `steps` (0-based, ints (n,)) of a run with these lrs (float64 (T,)): float64 (n,).
+        """The loss after each of `steps` of a run with these learning rates.
 
-        Infinite before the first lr above 0. Time and exactness: every step at which the lr changes is summed over for each of `steps`.
+        Exact, and O(n K): every one of the K steps at which the lr changes is summed over for each of
+        `steps`.
+
+        Args:
+            lrs: of the whole run, float64, shape (T,).
+            steps: 0-based, ints, shape (n,).
+
+        Returns:
+            float64, shape (n,), in nats per token; infinite before the first lr above 0.
 
         Raises:
             ValueError: lrs that are negative or not finite, steps outside the run.
@@ -136,35 +100,51 @@ class LossLaw:
         steps = checked_steps(steps, len(lrs))
         with np.errstate(divide="ignore"):
             power = lrs.cumsum()[steps] ** -self.alpha
-        return self.L0 + self.A * power - self.B * self.fall_term(lrs, steps)
+        return self.L0 + self.A * power - self.B * self.drop_term(lrs, steps)
 
     def interval(self, lrs, steps, level: float = 0.95, draws: int = 100) -> tuple[np.ndarray, np.ndarray]:
-        """(low, high) of `predict`, float64 (n,) each: by a residual bootstrap, and by how far the law misses the curves it was fitted on.
+        """The interval of `predict`: by a residual bootstrap, and by how far the law misses its curves.
 
-        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, as analysis.fit.uncertainty estimates it from
-        the fitted curves, with Student's t for so few of them. A schedule unlike all of those can be further off. NaN before the first
-        lr above 0.
+        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, which
+        `theory.uncertainty` estimates from the fitted curves, with Student's t for so few of them. A schedule
+        unlike all of those can be further off.
+
+        Args:
+            lrs, steps: as in `predict`.
+            level: of confidence, default 0.95.
+            draws: of the bootstrap, default 100.
+
+        Returns:
+            (low, high), float64, shape (n,) each; NaN before the first lr above 0.
 
         Raises:
             ValueError: as `predict`; a law that was loaded, not fitted.
             RuntimeError: fewer than half of the bootstrap's fits converge.
         """
-        from theory.fit import interval
-
         lrs = checked_lrs(lrs)
         steps = checked_steps(steps, len(lrs))
-        parts = np.array_split(steps, 1 + len(steps) // MOST_POINTS)
-        low, high = zip(*(interval(self, lrs, part, level, draws) for part in parts))
+        if self.fitted is None:
+            raise ValueError("this law has no curves that it was fitted on: get one from fit")
+        parts = np.array_split(steps, 1 + len(steps) // MAX_POINTS)
+        low, high = zip(*(interval(self.fitted, lrs, part, level, draws) for part in parts))
         return np.concatenate(low), np.concatenate(high)
 
 
 @dataclass(frozen=True)
 class MultiPowerLaw(LossLaw):
-    """L = L0 + A S^-alpha - B sum_k (eta_{k-1} - eta_k) G(eta_k^-gamma S_k), with G(x) = 1 - (1 + C x)^-beta and S_k the sum of the lrs
-    from step k on. Source: Luo et al. 2025 (arXiv 2503.12811).
+    """The multi-power law: what a drop brings grows with a power of the sum of the lrs since.
 
-    With gamma = 0 what a fall brings comes with the sum of the lrs since, with gamma = 1 with the number of steps since; the truth is
-    taken to lie between.
+        L = L0 + A S^-alpha - B sum_k (eta_{k-1} - eta_k) G(eta_k^-gamma S_k),  G(x) = 1 - (1 + C x)^-beta
+
+    with S_k the sum of the lrs from step k on. With gamma = 0 what a drop brings comes with the sum of the
+    lrs since, with gamma = 1 with the number of steps since; the truth is taken to lie between.
+
+    Args:
+        L0, A, alpha, B, C, beta, gamma: floats, for lrs as they are and losses in nats per token.
+        fitted: what intervals are made from; None for a law that was not fitted here.
+
+    References:
+        Luo et al. 2025, arXiv 2503.12811.
     """
 
     SHAPES: ClassVar = dict(C=(1.0, 10.0, 100.0, 1000.0), beta=(0.3, 0.6, 1.0), gamma=(0.2, 0.5, 0.8))
@@ -174,50 +154,57 @@ class MultiPowerLaw(LossLaw):
     C: float
     beta: float
     gamma: float
-    fitted: object = field(default=None, repr=False, compare=False)  # what intervals are made from
+    fitted: object = field(default=None, repr=False, compare=False)
 
-    def fall_term(self, lrs, steps):
-        size, eta, before = falls(lrs)
-        total = lrs.cumsum()
-        parts = np.array_split(steps, 1 + len(steps) * len(size) // MOST_CELLS)
-        return np.concatenate(
-            [
-                power_sum(size, np.log(eta), left(total[part], before), self.C, self.beta, self.gamma)[0]
-                for part in parts
-            ]
-        )
+    def drop_term(self, lrs, steps) -> np.ndarray:
+        """The sum over k after each of `steps`, (n,)."""
+        drops, lr_sums = lr_drops(lrs), lrs.cumsum()
+        sums = [
+            power_sum(
+                drops.size,
+                np.log(drops.lr),
+                lr_sum_since(lr_sums[part], drops),
+                self.C,
+                self.beta,
+                self.gamma,
+            )[0]
+            for part in np.array_split(steps, 1 + len(steps) * len(drops.size) // MAX_CELLS)
+        ]
+        return np.concatenate(sums)
 
     @staticmethod
     def prepare(lrs, steps, units: Units):
-        """What `terms` needs of a curve, with long decays put together in blocks."""
-        size, eta, before = blocks(*falls(lrs), lrs, steps)
-        return size / units.lr, np.log(eta / units.lr), left(lrs.cumsum()[steps], before) / units.total
+        """What `drop_term_of` needs of a curve, with long decays joined in blocks."""
+        drops = blocks(lr_drops(lrs), lrs, steps)
+        since = lr_sum_since(lrs.cumsum()[steps], drops) / units.lr_sum
+        return drops.size / units.lr, np.log(drops.lr / units.lr), since
 
     @staticmethod
-    def terms(shape, prepared):
-        """(the falls' sum (n,), its derivatives by the logarithms of C, beta and gamma (n, 3))."""
+    def drop_term_of(shape, prepared):
+        """(the drops' sum (n,), its derivatives by the logarithms of C, beta and gamma (n, 3))."""
         return power_sum(*prepared, *shape)
 
     @staticmethod
-    def plain(values: dict, units: Units) -> dict:
+    def plain(values: dict[str, float], units: Units) -> dict[str, float]:
         """The parameters for lrs that aren't in `units`."""
-        A, B, C = (
-            values["A"] * units.total ** values["alpha"],
-            values["B"] / units.lr,
-            values["C"] * units.lr ** values["gamma"] / units.total,
+        return values | dict(
+            A=values["A"] * units.lr_sum ** values["alpha"],
+            B=values["B"] / units.lr,
+            C=values["C"] * units.lr ** values["gamma"] / units.lr_sum,
         )
-        return values | dict(A=A, B=B, C=C)
 
     def final_loss_gradient(self, lrs) -> tuple[float, np.ndarray]:
         """(the loss after the last of `lrs`, its derivative by each of them, float64 (T,))."""
         lrs = checked_lrs(lrs)
-        counts = np.arange(len(lrs)) > top(lrs)
-        total, rest, eta = lrs.sum(), lrs[::-1].cumsum()[::-1], np.maximum(lrs, FLOOR * lrs.max())
-        size = fall_sizes(lrs)
+        counts = np.arange(len(lrs)) > first_step_at_peak(lrs)
+        total, since, eta = lrs.sum(), lrs[::-1].cumsum()[::-1], np.maximum(lrs, MIN_LR * lrs.max())
+        size = drop_sizes(lrs)
         scale = self.C * eta**-self.gamma
-        value = np.where(counts, 1 - (1 + scale * rest) ** -self.beta, 0)  # G
-        slope = size * self.beta * (1 + scale * rest) ** (-self.beta - 1) * scale  # size dG/dS_k
-        by_lr = slope.cumsum() - np.where(lrs > FLOOR * lrs.max(), slope * self.gamma * rest / eta, 0) - value
+        value = np.where(counts, 1 - (1 + scale * since) ** -self.beta, 0)  # G
+        slope = size * self.beta * (1 + scale * since) ** (-self.beta - 1) * scale  # size dG/dS_k
+        by_lr = (
+            slope.cumsum() - np.where(lrs > MIN_LR * lrs.max(), slope * self.gamma * since / eta, 0) - value
+        )
         by_lr[:-1] += value[1:]
         loss = self.L0 + self.A * total**-self.alpha - self.B * (size @ value)
         return float(loss), -self.alpha * self.A * total ** (-self.alpha - 1) - self.B * by_lr
@@ -225,9 +212,20 @@ class MultiPowerLaw(LossLaw):
 
 @dataclass(frozen=True)
 class AnnealingLaw(LossLaw):
-    """L = L0 + A S^-alpha - B sum_{i<=s} m_i, with m_i = (1 - 1/tau) m_{i-1} + (eta_{i-1} - eta_i): their lambda is 1 - 1/tau, their C our B.
+    """The annealing law: what a drop brings comes exponentially with the steps since.
 
-    `tau`, in steps, is fitted, where they have lambda = 0.999: runs differ in length. Source: Tissue et al. 2024 (arXiv 2408.11029).
+        L = L0 + A S^-alpha - B sum_{i<=s} m_i,  m_i = (1 - 1/tau) m_{i-1} + (eta_{i-1} - eta_i)
+
+    Its paper's lambda is 1 - 1/tau and its C our B. `tau` is fitted, where they have lambda = 0.999: runs
+    differ in length.
+
+    Args:
+        L0, A, alpha, B: floats, for lrs as they are and losses in nats per token.
+        tau: steps, at least 1.
+        fitted: what intervals are made from; None for a law that was not fitted here.
+
+    References:
+        Tissue et al. 2024, arXiv 2408.11029.
     """
 
     SHAPES: ClassVar = dict(tau=(0.003, 0.01, 0.03, 0.1, 0.3))
@@ -235,39 +233,52 @@ class AnnealingLaw(LossLaw):
     tau: float
     fitted: object = field(default=None, repr=False, compare=False)
 
-    def fall_term(self, lrs, steps):
-        return area(fall_sizes(lrs), self.tau)[0][steps]
+    def drop_term(self, lrs, steps) -> np.ndarray:
+        """The sum over i after each of `steps`, (n,)."""
+        return annealing_area(drop_sizes(lrs), self.tau)[0][steps]
 
     @staticmethod
     def prepare(lrs, steps, units: Units):
-        return fall_sizes(lrs) / (units.lr * units.steps), steps, units.steps
+        """What `drop_term_of` needs of a curve."""
+        return drop_sizes(lrs) / (units.lr * units.steps), steps, units.steps
 
     @staticmethod
-    def terms(shape, prepared):
-        """(the falls' sum (n,), its derivative by the logarithm of tau (n, 1))."""
+    def drop_term_of(shape, prepared):
+        """(the drops' sum (n,), its derivative by the logarithm of tau (n, 1))."""
         size, steps, longest = prepared
-        value, slope = area(size, max(shape[0] * longest, 1.0))
+        value, slope = annealing_area(size, max(shape[0] * longest, 1.0))
         return value[steps], slope[steps, None]
 
     @staticmethod
-    def plain(values: dict, units: Units) -> dict:
+    def plain(values: dict[str, float], units: Units) -> dict[str, float]:
         """The parameters for lrs that aren't in `units`."""
-        A, B = values["A"] * units.total ** values["alpha"], values["B"] / (units.lr * units.steps)
-        return values | dict(A=A, B=B, tau=max(values["tau"] * units.steps, 1.0))
+        return values | dict(
+            A=values["A"] * units.lr_sum ** values["alpha"],
+            B=values["B"] / (units.lr * units.steps),
+            tau=max(values["tau"] * units.steps, 1.0),
+        )
 
     def final_loss_gradient(self, lrs) -> tuple[float, np.ndarray]:
         """(the loss after the last of `lrs`, its derivative by each of them, float64 (T,))."""
         lrs = checked_lrs(lrs)
-        after = np.arange(len(lrs), 0, -1)  # steps that a fall at each step has had at the end, its own too
-        weight = np.where(np.arange(len(lrs)) > top(lrs), self.tau * (1 - (1 - 1 / self.tau) ** after), 0)
+        steps_since = np.arange(len(lrs), 0, -1)  # that a drop at each step has had at the end, its own too
+        counts = np.arange(len(lrs)) > first_step_at_peak(lrs)
+        weight = np.where(counts, self.tau * (1 - (1 - 1 / self.tau) ** steps_since), 0)
         by_lr = -weight
         by_lr[:-1] += weight[1:]
-        loss = self.L0 + self.A * lrs.sum() ** -self.alpha - self.B * (fall_sizes(lrs) @ weight)
+        loss = self.L0 + self.A * lrs.sum() ** -self.alpha - self.B * (drop_sizes(lrs) @ weight)
         return float(loss), -self.alpha * self.A * lrs.sum() ** (-self.alpha - 1) - self.B * by_lr
 
 
 def load_law(path) -> LossLaw:
-    """The law that `save` wrote. ValueError, in one line, for a file that can't be read or holds no law."""
+    """The law that `LossLaw.save` wrote.
+
+    Args:
+        path: of a JSON file, str or Path.
+
+    Raises:
+        ValueError: a file that can't be read or holds no law.
+    """
     try:
         parameters = json.loads(Path(path).read_text(encoding="utf-8"))
         law = {cls.__name__: cls for cls in (MultiPowerLaw, AnnealingLaw)}[parameters.pop("law")]
@@ -278,70 +289,3 @@ def load_law(path) -> LossLaw:
         raise ValueError(
             f"law={str(path)!r} holds no law: give a file that python -m analysis.forecast saved"
         ) from None
-
-
-# -- the falls of the lr
-
-
-def top(lrs) -> int:
-    """The first step at the highest lr, as far as rounding goes: a second peak of the same height is not the top."""
-    return int((lrs >= (1 - 1e-9) * lrs.max()).argmax())
-
-
-def fall_sizes(lrs) -> np.ndarray:
-    """eta_{k-1} - eta_k at each step k after the one of the highest lr, negative where the lr rises; 0 up to it: (T,)."""
-    size = np.append(0.0, lrs[:-1] - lrs[1:])
-    size[: top(lrs) + 1] = 0
-    return size
-
-
-def falls(lrs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the steps where the lr changes: by how much, the lr from then on, and the sum of the lrs before; (K,) each."""
-    size = fall_sizes(lrs)
-    at = np.flatnonzero(size)
-    return size[at], np.maximum(lrs[at], FLOOR * lrs.max()), lrs.cumsum()[at - 1]
-
-
-def left(total: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The sum of the lrs from each change on to each step, 0 for changes to come: (n, K)."""
-    return np.maximum(total[:, None] - before, 0)
-
-
-def blocks(size, eta, before, lrs, steps, most: int = 300):
-    """The same falls, runs of neighbours put together as one at their mean lr and place.
-
-    A run never goes past a measured step, from a fall to a rise or far in the lr. Where there are fewer than `most` changes none is
-    put together.
-    """
-    if len(size) <= most:
-        return size, eta, before
-    bounds = lrs.cumsum()[np.union1d(np.linspace(0, len(lrs) - 1, most).astype(int), steps)]
-    run = np.searchsorted(
-        bounds, before, side="right"
-    )  # changes whose sum before lies between the same two bounds
-    near = np.floor(np.log(eta) / np.log(NEAR))
-    first = np.flatnonzero(
-        np.append(True, (np.diff(run) != 0) | (np.diff(np.sign(size)) != 0) | (np.diff(near) != 0))
-    )
-    together = np.add.reduceat(size, first)
-    return together, *(np.add.reduceat(size * values, first) / together for values in (eta, before))
-
-
-def power_sum(size, log_eta, left, C, beta, gamma):
-    """(sum_k size_k G(eta_k^-gamma left_k) (n,), its derivatives by the logarithms of C, beta and gamma (n, 3))."""
-    x = C * np.exp(-gamma * log_eta) * left
-    log_inner = np.log1p(x)
-    power = np.exp(-beta * log_inner)
-    slope = beta * x * power / (1 + x)  # x dG/dx
-    return (1 - power) @ size, np.column_stack(
-        [slope @ size, beta * (log_inner * power) @ size, -gamma * slope @ (size * log_eta)]
-    )
-
-
-def area(size, tau) -> tuple[np.ndarray, np.ndarray]:
-    """(the running sum of m_i = (1 - 1/tau) m_{i-1} + size_i, its derivative by the logarithm of tau), (T,) each."""
-    from scipy.signal import lfilter
-
-    momentum = lfilter([1.0], [1.0, 1 / tau - 1], size)
-    slope = lfilter([0.0, 1.0], [1.0, 1 / tau - 1], momentum) / tau  # d lambda / d log tau is 1 / tau
-    return momentum.cumsum(), slope.cumsum()

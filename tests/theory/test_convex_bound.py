@@ -1,4 +1,4 @@
-"""The bound against Theorem 10 as it is printed, summed exactly or in extended precision, closed forms, and the optimum."""
+"""The bound against Theorem 10 as printed, summed exactly or in long doubles; closed forms; the optimum."""
 
 import itertools
 import math
@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schedulers import get_schedule, split_specs
+from theory.cauchy_sums import exponential_sum
 from theory.convex_bound import (
     bound,
     bound_curve,
-    exponential_sum,
     grad_norm_shape,
     optimal_peak_lr,
     optimal_schedule,
@@ -26,7 +26,7 @@ TINY = st.lists(st.one_of(SIZES, st.floats(0, 1e-300)), min_size=1, max_size=10)
 POSITIVE = st.lists(st.floats(1e-6, 1), min_size=2, max_size=10)
 
 
-# --- the theorem, a second time -----------------------------------------------------------------------------------------
+# --- the theorem, a second time -------------------------------------------------------------------
 
 
 def as_float(number):
@@ -145,7 +145,7 @@ def test_exponential_sum():
     np.testing.assert_allclose(np.exp(-np.outer(x, exponents)) @ weights, 1 / x, rtol=2e-13)
 
 
-# --- closed forms -------------------------------------------------------------------------------------------------------
+# --- closed forms ---------------------------------------------------------------------------------
 
 
 def harmonic(n):
@@ -163,7 +163,7 @@ def test_constant(T):
 
 @pytest.mark.parametrize("T", (1, 2, 3, 100, 5000))
 def test_linear(T):
-    """S_T - S_k = lr m (m + 1)/2 with m = T - k, so that the last sum is lr G^2 sum_m 2 (m + 1)/m, plus eta_T G^2."""
+    """S_T - S_k = lr m (m + 1)/2 with m = T - k: the last sum is lr G^2 sum_m 2 (m + 1)/m, plus eta_T G^2."""
     lr, G, D = 0.01, 3.0, 2.0
     expected = D**2 / (lr * T * (T + 1)) + lr * G**2 / 2 * (2 * (T - 1 + harmonic(T - 1)) + 1)
     assert bound(lr * np.arange(T, 0, -1), G, D) == pytest.approx(float(expected), rel=1e-12)
@@ -177,7 +177,7 @@ def wsd(T, T0):
 
 @pytest.mark.parametrize("T, T0", ((100, 80), (100, 2), (1001, 800), (5000, 4999), (5000, 1)))
 def test_wsd(T, T0):
-    """S = (T + T0)/2; the cooldown's n steps add what a linear decay of n steps does, the others 1/(j + (n + 1)/2)."""
+    """S = (T + T0)/2; the n steps of the cooldown add what a linear decay does, others 1/(j + (n + 1)/2)."""
     D, G, n = 5.0, 3.0, T + 1 - T0
     cost = (2 * (n - 1 + harmonic(n - 1)) + 1) / n + np.sum(1 / (np.arange(T0 - 1) + (n + 1) / 2))
     peak, lowest = optimal_peak_lr(wsd(T, T0), G, D)
@@ -188,7 +188,7 @@ def test_wsd(T, T0):
 @pytest.mark.parametrize("cooldown", (0.02, 0.2, 0.5, 0.98))
 @pytest.mark.parametrize("T", (100, 1000, 5000))
 def test_wsd_theorem(T, cooldown):
-    """Theorem 9 of Schaipp et al. 2025 bounds the bound at its best peak, without log T; ours also has that limit."""
+    """Theorem 9 of Schaipp et al. 2025 is above the bound at its best peak and tends to it, without log T."""
     T0 = T - round(cooldown * T)
     A, B = T + T0, T - T0
     inside = 2 / 3 + (A + T0) / (3 * A) + harmonic(A - 2) - harmonic(B + 1) - B * (T0 - 1) / (3 * (B + 2) * A)
@@ -199,7 +199,7 @@ def test_wsd_theorem(T, cooldown):
     assert lowest == pytest.approx(limit, rel=4 * math.log(B) / B)
 
 
-# --- properties ---------------------------------------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------------
 
 
 @given(POSITIVE, st.floats(0.01, 100), st.floats(0.01, 100))
@@ -246,7 +246,7 @@ def test_grad_norm_shape():
     np.testing.assert_allclose(grad_norm_shape(4, -0.5), [1, 2**-0.5, 3**-0.5, 0.5])
 
 
-# --- the best peak ------------------------------------------------------------------------------------------------------
+# --- the best peak --------------------------------------------------------------------------------
 
 
 def golden_section(f, low, high):
@@ -277,7 +277,7 @@ def test_no_optimal_peak():
         assert math.isnan(peak) and lowest == math.inf
 
 
-# --- the best schedule --------------------------------------------------------------------------------------------------
+# --- the best schedule ----------------------------------------------------------------------------
 
 
 def gradient(lrs, norms, distance):
@@ -321,9 +321,8 @@ def test_optimal_schedule_beats_the_known_ones(T):
     linear = optimal_peak_lr(np.arange(T, 0, -1), 3.0, 2.0)[1]
     assert lowest <= linear
     if T >= 500:  # both tend to 2 D G / sqrt(T)
-        assert lowest == pytest.approx(12 / math.sqrt(T), rel=2e-3) and linear == pytest.approx(
-            12 / math.sqrt(T), rel=2e-2
-        )
+        assert lowest == pytest.approx(12 / math.sqrt(T), rel=2e-3)
+        assert linear == pytest.approx(12 / math.sqrt(T), rel=2e-2)
 
 
 def test_optimal_schedule_is_nearly_linear():
@@ -342,7 +341,7 @@ def test_bound_optimal_is_the_best_schedule_at_its_peak(W):
     assert schedule(300) == schedule(10**6) == 0
 
 
-# --- arguments ----------------------------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Schedules designed by a loss law: none of their peak is better, and an impossible law designs nothing."""
+
+import numpy as np
+import pytest
+from helpers_laws import POWER, by_law, lrs_of
+
+from schedulers import get_schedule, split_specs
+from theory import optimal_lrs
+
+
+@by_law
+def test_the_designed_schedule_beats_every_other_of_its_peak(law):
+    lrs = get_schedule("forecast_optimal", 300, 8e-3, warmup_steps=30, law=law).lrs()
+    assert (
+        lrs[:30] == pytest.approx(lrs_of("constant")[:30])
+        and lrs.max() <= 8e-3 * (1 + 1e-12)
+        and lrs.min() >= 0
+    )
+    assert (np.diff(lrs[30:]) <= 1e-15).all()
+    best = law.predict(lrs, [299])[0]
+    others = {spec: law.predict(lrs_of(spec), [299])[0] for spec in split_specs("all") if spec != "plateau"}
+    falling = {spec: loss for spec, loss in others.items() if (np.diff(lrs_of(spec)[30:]) <= 1e-15).all()}
+    assert best < min(falling.values())
+
+
+def test_a_law_that_promises_the_impossible_designs_nothing():
+    with pytest.raises(
+        ValueError, match="schedules don't differ so much; use it at the peak lr it was fitted at"
+    ):
+        optimal_lrs(POWER, 300, 0.8, lrs_of("constant")[:30])
+
+
+def test_any_shape_is_no_worse_than_a_falling_one():
+    warmup = lrs_of("constant")[:30]
+    falling, free = (
+        POWER.final_loss_gradient(optimal_lrs(POWER, 120, 8e-3, warmup, non_increasing=n))[0]
+        for n in (True, False)
+    )
+    assert free <= falling + 1e-6
+
+
+def test_a_design_without_a_law_is_refused(tmp_path):
+    (tmp_path / "other.json").write_text('{"law": "Moore"}')
+    for spec in (
+        "forecast_optimal",
+        "forecast_optimal:law=nowhere.json",
+        f"forecast_optimal:law={tmp_path / 'other.json'}",
+    ):
+        with pytest.raises(ValueError, match="law") as error:
+            get_schedule(spec, 50, 1e-3)
+        assert "\n" not in str(error.value)
+    assert "forecast_optimal" not in split_specs("all")

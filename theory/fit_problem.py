@@ -1,0 +1,121 @@
+"""Measured curves as a fit of a loss law sees them, and the law's predictions of them with their derivatives.
+
+A law is a class with the parameters L0, A, alpha and B, and with
+
+- SHAPES: start values of its further parameters, which shape the term of the lr drops;
+- TYPICAL: values that a fit is drawn to, of some of those;
+- LIMITS: values that some of those may not exceed;
+- prepare(lrs, steps, units): what `drop_term_of` needs of a curve;
+- drop_term_of(shape parameters, prepared): the drops' sum (n,), its derivatives by their logarithms;
+- plain(parameters in units, units): the parameters for lrs as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from theory.curves import Curve, Units
+from theory.drops import drop_sizes, first_step_at_peak
+
+SKIPPED = 0.1  # of a run's steps at its start: the first fast fall of the loss, which no law here describes
+COMMON = 4  # parameters that every law has: L0, A, alpha, B
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Curves and a law to fit to them; theta (p,) is the logarithms of its parameters in `units`."""
+
+    law: type
+    curves: list[Curve]  # from the highest lr on
+    units: Units
+    prepared: list  # of each curve: (lr sums (n,), what the law prepared)
+    log_losses: np.ndarray  # of all curves
+
+    def index(self, name: str) -> int:
+        """Where theta has the shape parameter `name`."""
+        return COMMON + list(self.law.SHAPES).index(name)
+
+    def parameters(self, theta: np.ndarray) -> dict[str, float]:
+        """The law's parameters for lrs and losses as they are."""
+        names = ["L0", "A", "alpha", "B", *self.law.SHAPES]
+        values = self.law.plain(dict(zip(names, map(float, np.exp(theta)))), self.units)
+        return {name: float(value) for name, value in values.items()}
+
+    def split(self, values: np.ndarray) -> list[np.ndarray]:
+        """Values of all points as one array for each curve."""
+        return np.split(values, np.cumsum([len(curve.steps) for curve in self.curves])[:-1])
+
+    def probe(self, lrs: np.ndarray, steps: np.ndarray) -> Problem:
+        """The same problem with a run to predict in place of the curves."""
+        return replace(self, prepared=[prepare(self.law, lrs, steps, self.units)])
+
+
+def make_problem(law: type, curves: list[Curve]) -> Problem:
+    """What a fit of `law` to these curves needs; ValueError where they have too few points or no drop."""
+    curves = [counted for curve in distinct(curves) if (counted := counted_part(curve)) is not None]
+    check_points(law, curves)
+    check_drops(law, curves)
+    units = Units(
+        lr=max(c.lrs.max() for c in curves),
+        lr_sum=max(c.lrs.sum() for c in curves),
+        steps=max(len(c.lrs) for c in curves),
+    )
+    prepared = [prepare(law, curve.lrs, curve.steps, units) for curve in curves]
+    return Problem(law, curves, units, prepared, np.log(np.concatenate([curve.losses for curve in curves])))
+
+
+def prepare(law: type, lrs: np.ndarray, steps: np.ndarray, units: Units) -> tuple:
+    return lrs.cumsum()[steps] / units.lr_sum, law.prepare(lrs, steps, units)
+
+
+def distinct(curves: list[Curve]) -> list[Curve]:
+    """Curves of the same lrs and steps as one, with their mean loss: a second copy is no new evidence."""
+    groups = {}
+    for curve in curves:
+        groups.setdefault((curve.lrs.tobytes(), curve.steps.tobytes()), []).append(curve)
+    return [
+        replace(group[0], losses=np.mean([curve.losses for curve in group], axis=0))
+        for group in groups.values()
+    ]
+
+
+def counted_part(curve: Curve) -> Curve | None:
+    """The curve from its highest lr on and without its first tenth; None if no point is left."""
+    keep = curve.steps >= max(first_step_at_peak(curve.lrs), SKIPPED * len(curve.lrs))
+    return Curve(curve.lrs, curve.steps[keep], curve.losses[keep], curve.name) if keep.any() else None
+
+
+def check_points(law: type, curves: list[Curve]):
+    points, parameters = sum(len(curve.steps) for curve in curves), COMMON + len(law.SHAPES)
+    if points <= parameters:
+        raise ValueError(
+            f"{law.__name__} has {parameters} parameters and the curves have {points} points "
+            "after their highest lr and first tenth: give more curves or points"
+        )
+
+
+def check_drops(law: type, curves: list[Curve]):
+    if not any(drop_sizes(curve.lrs)[: curve.steps[-1] + 1].any() for curve in curves):
+        raise ValueError(
+            f"no curve has an lr that drops before its last point, so {law.__name__} can't learn "
+            "what drops bring: add a curve with a decay"
+        )
+
+
+@np.errstate(over="ignore")  # a start that is far off
+def model(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(predicted losses of all points (n,), their derivatives by theta (n, p))."""
+    L0, A, alpha, B, *shape = np.exp(theta)
+    losses, derivatives = [], []
+    for lr_sum, prepared in problem.prepared:
+        term, by_shape = problem.law.drop_term_of(shape, prepared)
+        power = A * lr_sum**-alpha
+        losses.append(L0 + power - B * term)
+        derivatives.append(
+            np.column_stack(
+                [np.full(len(lr_sum), L0), power, -alpha * np.log(lr_sum) * power, -B * term, -B * by_shape]
+            )
+        )
+    return np.concatenate(losses), np.concatenate(derivatives)
