@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from test_forecast import POWER, lrs_of
+from helpers_laws import POWER, lrs_of
 
 from analysis.tables import write_csv
 from schedulers import get_schedule
