@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from nanosched.history import read_curve
-from sweep.store import run_folder
+from analysis.comparison import Comparison, Result
 
 TAGS = dict(loss="loss/train", val_loss="loss/val", lr="lr", grad_norm="grad_norm", step_s="step_s")
 
@@ -23,32 +22,34 @@ def check_installed():
         )
 
 
-def write_events(out: Path, rows: list[dict]) -> Path:
-    """Write out/tensorboard/, a folder for each run that has a curve, in place of what an earlier call left there.
+def write_events(comparison: Comparison, out: Path) -> list[Path]:
+    """Write out/tensorboard/ anew, with a folder for each run that has a curve.
 
-    The time of a step is the seconds of training up to it, from 1970 on: a run's own clock, the same at every call.
-
-    Args:
-        out: the comparison's folder.
-        rows: those of runs.csv.
+    The time of a step is the seconds of training up to it, from 1970 on: a run's own clock, the same at every
+    call.
     """
+    folder = out / "tensorboard"
+    shutil.rmtree(folder, ignore_errors=True)
+    for result in comparison.results:
+        if result.run:
+            write_run_events(result, folder / folder_name(result))
+    return [folder]
+
+
+def write_run_events(result: Result, folder: Path):
     from torch.utils.tensorboard import SummaryWriter
 
-    folder = Path(out) / "tensorboard"
-    shutil.rmtree(folder, ignore_errors=True)
-    for row in rows:
-        if row["status"] != "failed":
-            curve = read_curve(run_folder(out, row["run_id"]) / "curve.csv")
-            seconds = curve["step_s"].cumsum()
-            with SummaryWriter(folder / folder_name(row)) as writer:
-                for column, tag in TAGS.items():
-                    for step in np.flatnonzero(~np.isnan(curve[column])):
-                        writer.add_scalar(tag, curve[column][step], step, walltime=seconds[step])
-    return folder
+    seconds = result.curve.step_s.cumsum()
+    with SummaryWriter(folder) as writer:
+        for column, tag in TAGS.items():
+            values = getattr(result.curve, column)
+            for step in np.flatnonzero(~np.isnan(values)):
+                writer.add_scalar(tag, values[step], step, walltime=seconds[step])
 
 
-def folder_name(row: dict) -> str:
-    """A name that only this run has: the label with what a path can't have escaped, and not longer than a path may be."""
-    label = quote(row["scheduler"], safe=":=,[]")
-    label = label if len(label) <= 150 else f"{label[:140]}-{row['run_id'][:8]}"
-    return f"{label}-lr{row['peak_lr']:g}-steps{row['steps']}-seed{row['seed']}"
+def folder_name(result: Result) -> str:
+    """A name that only this run has: what a path can't have is escaped, and a long label is cut."""
+    setting = result.setting
+    label = quote(setting.scheduler, safe=":=,[]")
+    label = label if len(label) <= 150 else f"{label[:140]}-{result.run_id[:8]}"
+    return f"{label}-lr{setting.peak_lr:g}-steps{setting.steps}-seed{result.seed}"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.forecast import AnnealingLaw, Curve, MultiPowerLaw
+from theory import AnnealingLaw, Curve, MultiPowerLaw
 
 PUBLISHED = ["cosine_24000", "constant_24000", "wsdcon_9"]  # what the paper fits on
 
