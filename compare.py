@@ -138,20 +138,20 @@ def parse_args() -> argparse.Namespace:
         "--protocol",
         choices=["fresh", "carry-over"],
         default="fresh",
-        help="carry-over trains the schedules one after another on one model without resetting it, to show what "
-        "that measures; default fresh",
+        help="carry-over trains the schedules one after another on one model without resetting it, to show "
+        "what that measures; default fresh",
     )
     modes.add_argument(
         "--tune",
         action="store_true",
-        help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse one "
-        "on either side",
+        help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse "
+        "one on either side",
     )
     modes.add_argument(
         "--aa",
         action="store_true",
-        help="the control: one schedule (default cosine) against itself, with as many other seeds; says what is "
-        "noise here",
+        help="the control: one schedule (default cosine) against itself, with as many other seeds; says what "
+        "is noise here",
     )
     parser.add_argument(
         "--refine",
@@ -426,7 +426,7 @@ def run_ids(out: Path) -> list[str]:
 
 
 def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
-    """Delete what earlier commands left and this one didn't write, where it would contradict the new tables."""
+    """Delete what earlier commands left and this one didn't write: it would contradict the new tables."""
     names = OF_SOME_COMMANDS if same_runs else OF_SOME_COMMANDS + OF_THESE_RUNS
     for path in (out / name for name in names):
         if path in written:

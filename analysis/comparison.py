@@ -142,7 +142,7 @@ class Entry:
         return mean_and_std([result.loss for result in self.completed])[1]
 
     def mean(self, name: str) -> float:
-        """Mean over the completed seeds of a metric, or of marginal_s, tokens_per_s or mfu; NaN without one."""
+        """Mean over the completed seeds of a metric, marginal_s, tokens_per_s or mfu; NaN without one."""
         values = (result if hasattr(result, name) else result.metrics for result in self.completed)
         return mean_and_std([getattr(value, name) for value in values])[0]
 
@@ -182,7 +182,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The entries of one horizon, best first: more steps are no merit of a schedule, so horizons rank apart."""
+    """The entries of one horizon, best first: more steps are no merit, so horizons rank apart."""
 
     steps: int
     rows: tuple[Ranked, ...]

@@ -203,7 +203,7 @@ def noise_floor(first: dict[int, float], second: dict[int, float]) -> NoiseFloor
 
 
 def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    """95% confidence interval of mean(b) - mean(a) and two-sided p; (n,) and (m,), not both without variance."""
+    """95% interval of mean(b) - mean(a) and two-sided p; (n,) and (m,), not both without variance."""
     from scipy import stats
 
     with warnings.catch_warnings():  # of one side without variance, which is fine

@@ -53,7 +53,7 @@ def seeds_needed(mean: float, sd: float, alpha: float = ALPHA) -> int | None:
 
 @lru_cache(maxsize=64)
 def smallest_effect(n: int, alpha: float) -> float:
-    """The effect, in standard deviations, that n seeds find with power 0.8; inf if it is beyond MAX_EFFECT."""
+    """The effect, in standard deviations, that n seeds find with power 0.8; inf beyond MAX_EFFECT."""
     from scipy.optimize import brentq
 
     if power(MAX_EFFECT, n, alpha) < POWER:

@@ -6,12 +6,15 @@ import math
 
 from analysis.differences import ALPHA, NoiseFloor, PairedDifference
 from analysis.power import MAX_SEEDS
-from analysis.text import format_p, listed
+from analysis.text import format_interval, format_p, listed
 from analysis.verdicts import MAX_TESTED, Pair, Standing, Verdict, Verdicts, completed_seeds
 
 ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
 MORE_SEEDS = f"{ONE_SEED} Give --seeds 0,1,2 to see by how much."
-CARRIED_OVER = "Carry-over: each schedule went on where the one before it ended, so the order in which they ran is most of this ranking."
+CARRIED_OVER = (
+    "Carry-over: each schedule went on where the one before it ended, so the order in which they ran is most "
+    "of this ranking."
+)
 NO_RUN = "No run completed"
 HOLM = f"Holm, alpha = {ALPHA:g}"
 
@@ -30,7 +33,8 @@ def verdict_words(pair: Pair) -> str:
     first, second, difference = pair.first, pair.second, pair.difference
     lower, higher = (first, second) if difference.mean > 0 else (second, first)
     if pair.significant:
-        return f"{lower} is significantly lower than {higher}, by {effect(difference)}, Holm {format_p(pair.p_holm)}"
+        by = f"{effect(difference)}, Holm {format_p(pair.p_holm)}"
+        return f"{lower} is significantly lower than {higher}, by {by}"
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{first} and {second} are equivalent: {effect(difference)} apart"
     if pair.verdict is Verdict.IDENTICAL:
@@ -113,5 +117,6 @@ def control_sentence(name: str, seeds: tuple[list[int], list[int]], floor: Noise
         return f"{words}. Two completed runs on each side are needed for more"
     by_chance = "called different, which happens by chance in 1 of 20 such controls"
     called = by_chance if floor.different else "not called different"
-    noise = f"without pairing by seed, differences below about {(floor.high - floor.low) / 2:.4f} can be noise here"
-    return f"{words} ({floor.low:+.4f} to {floor.high:+.4f}, {format_p(floor.p)}): {called}.\nNoise floor: {noise}."
+    interval = f"{format_interval(floor.low, floor.high)}, {format_p(floor.p)}"
+    half = f"differences below about {(floor.high - floor.low) / 2:.4f} can be noise here"
+    return f"{words} ({interval}): {called}.\nNoise floor: without pairing by seed, {half}."

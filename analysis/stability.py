@@ -32,7 +32,7 @@ MAD_TO_STD = 1.4826  # of normal noise; the median absolute deviation isn't move
 
 @dataclass(frozen=True)
 class Stability:
-    """How steadily a run trained; the warmup counts in loss_stability, grad_norm_max and clip_fraction alone."""
+    """How steadily a run trained; the warmup is in loss_stability, grad_norm_max and clip_fraction alone."""
 
     loss_stability: float  # the blog's score
     grad_norm_mean: float
@@ -75,7 +75,7 @@ def loss_stability(loss: np.ndarray) -> float:
 
 
 def std(values: np.ndarray) -> float:
-    """Over all values (not an estimate from a sample); NaN, without numpy's warning, where one is not finite."""
+    """Over all values, not an estimate from a sample; NaN, without a warning, where one is not finite."""
     return values.std() if np.isfinite(values).all() else np.nan
 
 

@@ -54,7 +54,7 @@ def write_summary(comparison: Comparison, out: Path) -> list[Path]:
 
 
 def write_pairs(comparison: Comparison, out: Path) -> list[Path]:
-    """A row for each two settings of one horizon that have two seeds or more in common; no file without one."""
+    """A row for each two settings of one horizon that share two seeds or more; no file without one."""
     rows = [row for ranking in comparison.rankings.values() for row in pair_rows(ranking)]
     if not rows:
         return []

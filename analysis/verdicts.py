@@ -1,4 +1,4 @@
-"""What the seeds say of schedules: every pair of a ranking compared once, and each schedule against the best."""
+"""What the seeds say: every pair of a ranking compared once, and each schedule against the best."""
 
 from __future__ import annotations
 
@@ -119,6 +119,7 @@ def judge(losses: dict[str, Losses]) -> Verdicts:
     Args:
         losses: name -> seed -> final validation loss; at least one name.
     """
+    losses = {name: dict(sorted(row.items())) for name, row in losses.items()}
     order = ranking(losses)
     if len(order) > MAX_TESTED:
         return untested(order, losses)

@@ -3,31 +3,52 @@
 import csv
 import math
 import warnings
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers_results import HISTORY, RECORD, comparison_of, history_of, losses_of, result
 
-from analysis import tables
-from analysis.cost import spell_cost, sweep_cost
+from analysis import verdicts
+from analysis.comparison import read_results
+from analysis.cost import Cost, cost_sentence, sweep_cost
 from analysis.markdown import write_markdown
 from analysis.metrics import convergence_step, curve_metrics
-from analysis.ranking import print_ranking
+from analysis.sentences import standing_sentence
 from analysis.stability import count_spikes
-from analysis.tables import RUN_COLUMNS, SUMMARY_COLUMNS, run_rows, summary_rows, write_csv, write_tables
-from nanosched.history import History
-from nanosched.run_files import write_run
+from analysis.tables import (
+    RUN_COLUMNS,
+    SUMMARY_COLUMNS,
+    run_row,
+    summary_row,
+    write_curves,
+    write_pairs,
+    write_runs,
+    write_summary,
+)
+from analysis.terminal import print_ranking
+from nanosched.csv_files import write_csv
+from nanosched.history import parse_curve
+from nanosched.run_files import RunRecord, write_run
 from schedulers import get_schedule
+from sweep.plan import Run
+from sweep.store import Store
 
 
 def metrics(warmup_steps=0, grad_clip=1.0, **columns):
     n = len(next(iter(columns.values())))
-    curve = dict(loss=np.ones(n), grad_norm=np.ones(n), step_s=np.full(n, 0.1), val_loss=np.full(n, np.nan))
-    return curve_metrics(
-        {**curve, **{name: np.array(values, float) for name, values in columns.items()}},
-        warmup_steps,
-        grad_clip,
-    )
+    curve = parse_curve(history_of(n, **columns).to_csv())
+    return curve_metrics(curve, warmup_steps, grad_clip)
+
+
+def summary_rows(results):
+    comparison = comparison_of(results)
+    return [summary_row(row, ranking) for ranking in comparison.rankings.values() for row in ranking.rows]
+
+
+def write_tables(comparison, out):
+    for writer in (write_runs, write_summary, write_curves, write_pairs):
+        writer(comparison, out)
 
 
 # --- metrics
@@ -42,26 +63,26 @@ def metrics(warmup_steps=0, grad_clip=1.0, **columns):
     ],
 )
 def test_loss_stability_is_the_blogs_formula(loss, expected):
-    assert metrics(loss=loss)["loss_stability"] == pytest.approx(expected, rel=1e-15)
+    assert metrics(loss=loss).loss_stability == pytest.approx(expected, rel=1e-15)
 
 
 def test_losses():
     m = metrics(loss=[5, 4, 3.5], val_loss=[np.nan, 2.5, 3.0])
-    assert (m["final_train_loss"], m["best_val_loss"]) == (3.5, 2.5)
-    assert math.isnan(metrics(loss=[5, 4])["best_val_loss"])
+    assert (m.final_train_loss, m.best_val_loss) == (3.5, 2.5)
+    assert math.isnan(metrics(loss=[5, 4]).best_val_loss)
 
 
 def test_gradient_norms_leave_the_warmup_out_but_for_the_maximum():
     m = metrics(grad_norm=[50, 10, 1, 2, 3, 6], warmup_steps=2)
-    assert m["grad_norm_max"] == 50
-    assert m["grad_norm_mean"] == 3
-    assert m["grad_norm_std"] == pytest.approx(math.sqrt(3.5))
-    assert m["grad_norm_cv"] == pytest.approx(math.sqrt(3.5) / 3)
+    assert m.grad_norm_max == 50
+    assert m.grad_norm_mean == 3
+    assert m.grad_norm_std == pytest.approx(math.sqrt(3.5))
+    assert m.grad_norm_cv == pytest.approx(math.sqrt(3.5) / 3)
 
 
 def test_a_run_that_ended_in_its_warmup_has_all_its_norms():
     m = metrics(grad_norm=[1, 3], warmup_steps=10)
-    assert (m["grad_norm_mean"], m["grad_norm_std"], m["grad_norm_cv"], m["grad_norm_spikes"]) == (
+    assert (m.grad_norm_mean, m.grad_norm_std, m.grad_norm_cv, m.grad_norm_spikes) == (
         2,
         1,
         0.5,
@@ -71,13 +92,13 @@ def test_a_run_that_ended_in_its_warmup_has_all_its_norms():
 
 @pytest.mark.parametrize("grad_clip, expected", [(1.0, 0.5), (2.0, 0.25), (3.0, 0.0), (0.0, 0.0)])
 def test_clip_fraction_counts_the_norms_above_the_limit(grad_clip, expected):
-    assert metrics(grad_norm=[0.5, 1, 2, 3], grad_clip=grad_clip)["clip_fraction"] == expected
+    assert metrics(grad_norm=[0.5, 1, 2, 3], grad_clip=grad_clip).clip_fraction == expected
 
 
 def test_times():
     m = metrics(step_s=np.arange(1, 102)[::-1] / 1000)
-    assert m["wall_s"] == pytest.approx(5.151)
-    assert (m["step_ms_p50"], m["step_ms_p95"]) == (pytest.approx(51), pytest.approx(96))
+    assert m.wall_s == pytest.approx(5.151)
+    assert (m.step_ms_p50, m.step_ms_p95) == (pytest.approx(51), pytest.approx(96))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +118,7 @@ def test_spikes(at, warmup_steps, expected):
         norm[step] = value
     assert (
         count_spikes(norm, warmup_steps)
-        == metrics(grad_norm=norm, warmup_steps=warmup_steps)["grad_norm_spikes"]
+        == metrics(grad_norm=norm, warmup_steps=warmup_steps).grad_norm_spikes
         == expected
     )
 
@@ -126,38 +147,21 @@ def test_a_diverged_curve_has_metrics_without_warnings(column):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         m = metrics(**{column: [1, 2, np.inf]}, val_loss=[np.nan, 4, np.nan])
-    assert m["best_val_loss"] == 4 and m["wall_s"] == pytest.approx(0.3)
+    assert m.best_val_loss == 4 and m.wall_s == pytest.approx(0.3)
 
 
 # --- the summary
 
 
-def row(scheduler, loss, status="complete", peak_lr=0.01, seed=0, steps=300):
-    numbers = dict.fromkeys(
-        RUN_COLUMNS[8 : RUN_COLUMNS.index("device")], math.nan if status == "failed" else 7.0
-    )
-    return dict(
-        numbers,
-        run_id="0",
-        scheduler=scheduler,
-        params="",
-        seed=seed,
-        peak_lr=peak_lr,
-        steps=steps,
-        status=status,
-        final_val_loss=loss,
-    )
-
-
 def test_the_best_mean_comes_first_and_lost_runs_last():
     rows = [
-        row("failed", None, "failed"),
-        row("worse", 3.0),
-        row("wild", None, "diverged"),
-        row("best", 2.0),
-        row("half", 1.0),
-        row("half", None, "diverged", seed=1),
-        row("nan", math.nan),
+        result("failed", None, "failed"),
+        result("worse", 3.0),
+        result("wild", None, "diverged"),
+        result("best", 2.0),
+        result("half", 1.0),
+        result("half", None, "diverged", seed=1),
+        result("nan", math.nan),
     ]
     summary = summary_rows(rows)
     assert [line["scheduler"] for line in summary][:3] == [
@@ -172,22 +176,21 @@ def test_the_best_mean_comes_first_and_lost_runs_last():
 
 
 def test_means_and_deviations_over_seeds():
-    rows = [
-        row("a", loss, seed=seed) | dict(wall_s=10.0 * seed, grad_norm_max=seed)
-        for seed, loss in enumerate([1.0, 2.0, 6.0])
-    ]
+    rows = []
+    for seed, loss in enumerate([1.0, 2.0, 6.0]):
+        history = history_of(step_s=[10.0 * seed, 0.5, 0.5], grad_norm=[seed, 1, 1])
+        rows.append(result("a", loss, seed=seed, history=history))
     (line,) = summary_rows(rows)
-    assert (line["final_val_loss"], line["final_val_loss_std"]) == (
-        3.0,
-        pytest.approx(math.sqrt(7)),
-    )  # of a sample: / (n - 1)
-    assert (line["wall_s"], line["grad_norm_max"], line["seeds"]) == (10.0, 1.0, 3)
+    assert line["final_val_loss"] == 3.0
+    assert line["final_val_loss_std"] == pytest.approx(math.sqrt(7))  # of a sample: / (n - 1)
+    assert (line["wall_s"], line["seeds"]) == (11.0, 3)
+    assert line["grad_norm_max"] == pytest.approx((1 + 1 + 2) / 3)
     assert math.isnan(summary_rows(rows[:1])[0]["final_val_loss_std"])
 
 
 def test_peak_lrs_are_rows_of_their_own():
     summary = summary_rows(
-        [row("a", 2.0, peak_lr=0.1), row("a", 1.0, peak_lr=0.2), row("a", 4.0, peak_lr=0.1, seed=1)]
+        [result("a", 2.0, peak_lr=0.1), result("a", 1.0, peak_lr=0.2), result("a", 4.0, peak_lr=0.1, seed=1)]
     )
     assert [(line["peak_lr"], line["seeds"], line["final_val_loss"]) for line in summary] == [
         (0.1, 2, 3.0),
@@ -196,7 +199,7 @@ def test_peak_lrs_are_rows_of_their_own():
 
 
 def test_every_horizon_has_its_own_ranking():
-    rows = [row("a", 2.0, steps=600), row("a", 3.0), row("b", 2.5), row("b", 2.2, steps=600)]
+    rows = [result("a", 2.0, steps=600), result("a", 3.0), result("b", 2.5), result("b", 2.2, steps=600)]
     summary = summary_rows(rows)
     assert [(line["steps"], line["rank"], line["scheduler"]) for line in summary] == [
         (300, 1, "b"),
@@ -209,29 +212,16 @@ def test_every_horizon_has_its_own_ranking():
 
 # --- the files
 
-RUN = dict(
-    steps_taken=3,
-    tokens=192,
-    final_val_loss=2.5,
-    flops_per_token=1000.0,
-    peak_flops=1e6,
-    device="Xeon, the big one",
-    config=dict(grad_clip=1.0, dtype="float32"),
-    dataset="a, b.txt",
-    data_fingerprint="f",
-    torch_version="2",
-    code_version="0",
-)
+
+def store(out, label, run_id="0" * 16, status="complete", seed=0, trained_from=0, **changes):
+    """A run in the store as train.py leaves it, and the Run that asks for it."""
+    facts = dict(RECORD, run_id=run_id, status=status, trained_from=trained_from, **changes)
+    write_run(out / "runs" / run_id, RunRecord(**facts), HISTORY.to_csv())
+    return Run(label, get_schedule(label, steps=3, peak_lr=0.01), seed, run_id)
 
 
-def store(out, label, run_id="0" * 16, status="complete", seed=0, trained_from=0):
-    """A run in the store as train.py leaves it, and the sweep.plan.Run that asks for it."""
-    folder = out / "runs" / run_id
-    history = History([4.0, 3.0, 2.0], [0.01, 0.005, 0.0], [1.5, 0.5, 1.0], [0.25, 0.5, 0.25], [(2, 2.5)])
-    write_run(folder, dict(RUN, run_id=run_id, status=status, trained_from=trained_from), history.to_csv())
-    return SimpleNamespace(
-        id=run_id, label=label, seed=seed, schedule=get_schedule(label, steps=3, peak_lr=0.01)
-    )
+def read_store(out, runs, errors=None):
+    return read_results(Store(out), runs, errors or {})
 
 
 def read(path):
@@ -252,13 +242,10 @@ def read(path):
 )
 def test_every_label_comes_back_from_every_table(tmp_path, label):
     run = store(tmp_path, label)
-    rows = run_rows(tmp_path, [run], {})
-    write_tables(tmp_path, rows)
+    write_tables(comparison_of(read_store(tmp_path, [run])), tmp_path)
     (one,), curves, (line,) = (read(tmp_path / name) for name in ("runs.csv", "curves.csv", "summary.csv"))
-    assert one["scheduler"] == line["scheduler"] == label and (one["device"], one["dataset"]) == (
-        RUN["device"],
-        RUN["dataset"],
-    )
+    assert one["scheduler"] == line["scheduler"] == label
+    assert (one["device"], one["dataset"]) == (RECORD["device"], RECORD["dataset"])
     assert list(one) == RUN_COLUMNS and list(line) == SUMMARY_COLUMNS
     assert [
         (c["scheduler"], c["run_id"], c["step"], float(c["loss"]), float(c["lr"]), c["val_loss"])
@@ -271,7 +258,7 @@ def test_every_label_comes_back_from_every_table(tmp_path, label):
 
 
 def test_a_row_from_the_store(tmp_path):
-    (one,) = run_rows(tmp_path, [store(tmp_path, "cosine")], {})
+    (one,) = map(run_row, read_store(tmp_path, [store(tmp_path, "cosine")]))
     expected = dict(
         status="complete",
         wall_s=1.0,
@@ -289,34 +276,37 @@ def test_a_row_from_the_store(tmp_path):
     assert {name: one[name] for name in expected} == pytest.approx(expected)
 
 
-def test_the_warmup_of_schedules_with_a_rise_of_their_own_is_none(tmp_path):
-    """one_cycle has no warmup to leave out, so all of its norms count."""
+def test_a_rise_of_its_own_is_left_out_of_the_norms_as_a_warmup_is(tmp_path):
+    """one_cycle has no warmup, but its first steps are no more settled than those of the others."""
     runs = [store(tmp_path, "cosine", "a"), store(tmp_path, "one_cycle", "b")]
     runs = [
-        SimpleNamespace(
-            id=r.id,
-            label=r.label,
-            seed=0,
-            schedule=get_schedule(r.label, steps=3, peak_lr=0.01, warmup_steps=1),
-        )
-        for r in runs
+        replace(run, schedule=get_schedule(run.label, steps=3, peak_lr=0.01, warmup_steps=1)) for run in runs
     ]
-    cosine, one_cycle = run_rows(tmp_path, runs, {})
-    assert (cosine["grad_norm_mean"], one_cycle["grad_norm_mean"]) == (0.75, 1.0)
+    cosine, one_cycle = map(run_row, read_store(tmp_path, runs))
+    assert cosine["grad_norm_mean"] == one_cycle["grad_norm_mean"] == 0.75
+
+
+def test_all_runs_of_a_comparison_have_one_peak_for_mfu(tmp_path):
+    """Each process measured its own beside the others' work, which only lowers it."""
+    runs = [
+        store(tmp_path, "constant", "a", peak_flops=0.9e6),
+        store(tmp_path, "cosine", "b", peak_flops=1.2e6),
+    ]
+    assert [run_row(r)["mfu"] for r in read_store(tmp_path, runs)] == pytest.approx([0.16, 0.16])
 
 
 def test_only_the_first_name_of_a_run_pays_and_what_is_missing_has_no_row(tmp_path):
     one = store(tmp_path, "constant", "a")
-    two = SimpleNamespace(**{**vars(one), "label": "step:gamma=1"})
-    never = SimpleNamespace(**{**vars(one), "id": "b", "label": "linear"})
-    broke = SimpleNamespace(**{**vars(one), "id": "c", "label": "rex"})
-    rows = run_rows(tmp_path, [one, two, never, broke], {"c": "RuntimeError: no"})
+    runs = [one, replace(one, label="step:gamma=1"), replace(one, id="b", label="linear")]
+    broke = replace(one, id="c", label="rex")
+    results = read_store(tmp_path, [*runs, broke], {"c": "RuntimeError: no"})
+    rows = list(map(run_row, results))
     assert [(r["scheduler"], r["status"], r.get("marginal_s")) for r in rows] == [
         ("constant", "complete", 1.0),
         ("step:gamma=1", "complete", 0.0),
         ("rex", "failed", None),
     ]
-    write_tables(tmp_path, rows)
+    write_tables(comparison_of(results), tmp_path)
     assert len(read(tmp_path / "curves.csv")) == 6 and read(tmp_path / "runs.csv")[2]["wall_s"] == ""
 
 
@@ -326,82 +316,77 @@ def test_a_run_pays_for_the_steps_it_trained_itself(tmp_path):
         store(tmp_path, "wsd", "b", trained_from=1),
         store(tmp_path, "linear", "c", trained_from=3),
     ]
-    rows = run_rows(tmp_path, runs, {})
-    assert [r["wall_s"] for r in rows] == [1.0, 1.0, 1.0] and [r["marginal_s"] for r in rows] == [
-        1.0,
-        0.75,
-        0.0,
-    ]
-    cost = sweep_cost(tmp_path, rows)
-    assert cost == dict(
-        runs=3, steps=9, steps_trained=5, wall_s=3.0, marginal_s=1.75, price=pytest.approx(5 / 3, abs=1e-3)
+    comparison = comparison_of(read_store(tmp_path, runs))
+    assert [result.metrics.wall_s for result in comparison.results] == [1.0, 1.0, 1.0]
+    assert [result.marginal_s for result in comparison.results] == [1.0, 0.75, 0.0]
+    cost = sweep_cost(comparison)
+    assert cost == Cost(
+        runs=3,
+        steps=9,
+        steps_trained=5,
+        wall_s=3.0,
+        marginal_s=1.75,
+        separate_runs=pytest.approx(5 / 3, abs=1e-3),
     )
-    assert spell_cost(cost, rows) == "3 schedules for the price of 1.7: 5 of 9 steps were trained"
+    words = "3 schedules at the cost of 1.7 separate runs: 5 of 9 steps were trained"
+    assert cost_sentence(cost, comparison) == words
 
 
 def test_a_damaged_run_has_no_row(tmp_path):
     run = store(tmp_path, "constant", "a")
     curve = tmp_path / "runs" / "a" / "curve.csv"
     curve.write_text(curve.read_text().replace("4.0", "4.1"))
-    assert run_rows(tmp_path, [run], {}) == []
+    assert read_store(tmp_path, [run]) == ()
+
+
+def test_a_finished_run_is_read_once(tmp_path, monkeypatch):
+    run, finished = store(tmp_path, "constant", "a"), Store(tmp_path)
+    assert finished.get("a") is not None
+    (tmp_path / "runs" / "a" / "curve.csv").unlink()
+    write_tables(comparison_of(read_results(finished, [run], {})), tmp_path)
+    assert len(read(tmp_path / "curves.csv")) == 3
 
 
 def test_pairs_and_verdicts(tmp_path):
-    losses = dict(a=[2.0, 2.1, 2.2], b=[2.5, 2.61, 2.69], c=[2.05, 2.0, 2.4])
-    rows = [row(name, loss, seed=seed) for name, values in losses.items() for seed, loss in enumerate(values)]
-    for line in rows:  # nothing of them is in the store
-        line["status"] = "complete"
-        (tmp_path / "runs" / "0").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "runs" / "0" / "curve.csv").write_text("step\n")
-    write_tables(tmp_path, rows)
+    results = losses_of(a=[2.0, 2.1, 2.2], b=[2.5, 2.61, 2.69], c=[2.05, 2.0, 2.4])
+    write_tables(comparison_of(results), tmp_path)
     pairs = read(tmp_path / "pairs.csv")
     assert [(pair["first"], pair["second"], pair["seeds"]) for pair in pairs] == [
         ("a", "c", "3"),
         ("a", "b", "3"),
         ("c", "b", "3"),
     ]
-    differences = np.array([0.5, 0.51, 0.49])
-    assert float(pairs[1]["difference"]) == pytest.approx(0.5) and float(pairs[1]["std"]) == pytest.approx(
-        differences.std(ddof=1)
-    )
-    assert (
-        float(pairs[1]["p_holm"]) == pytest.approx(3 * float(pairs[1]["p"]))
-        and "a is lower than b by 0.500" in pairs[1]["verdict"]
-    )
+    a_b, differences = pairs[1], np.array([0.5, 0.51, 0.49])
+    assert float(a_b["difference"]) == pytest.approx(0.5)
+    assert float(a_b["std"]) == pytest.approx(differences.std(ddof=1))
+    assert float(a_b["p_holm"]) == pytest.approx(3 * float(a_b["p"]))
+    assert "a is significantly lower than b, by 0.500" in a_b["verdict"]
     summary = {line["scheduler"]: line for line in read(tmp_path / "summary.csv")}
     assert float(summary["b"]["to_best_low"]) < 0.5 < float(summary["b"]["to_best_high"])
     assert "cannot be told apart with 3 seeds" in summary["c"]["verdict"] and summary["a"]["p_holm"] == ""
-    write_tables(tmp_path, [line for line in rows if line["seed"] == 0])
-    assert not (tmp_path / "pairs.csv").exists()  # of another time
+    assert write_pairs(comparison_of(r for r in results if r.seed == 0), tmp_path) == []
 
 
 def test_the_table_to_paste(tmp_path):
-    rows = [row("a|b", loss, seed=seed) for seed, loss in enumerate([2.0, 2.1])] + [
-        row("c", loss, seed=seed) for seed, loss in enumerate([2.5, 2.61])
-    ]
-    lines = write_markdown(tmp_path, summary_rows(rows)).read_text().splitlines()
+    results = losses_of(**{"a|b": [2.0, 2.1], "c": [2.5, 2.61]})
+    (path,) = write_markdown(comparison_of(results), tmp_path)
+    lines = path.read_text().splitlines()
     assert len({line.replace("\\|", "").count("|") for line in lines[:4]}) == 1  # as many cells in every row
-    assert (
-        lines[2].startswith("| 1 | `a\\|b` | 0.01 | 300 | 2 | 2.0500 | 0.0707 | 0.0000 | - |")
-        and "ranks first" in lines[-1]
-    )
-    assert "no ranking is claimed" in write_markdown(tmp_path, summary_rows(rows[:1])).read_text()
+    assert lines[2].startswith("| 1 | `a\\|b` | 2.0500 | 0.0707 | +0.0000 | - |")
+    assert "ranks first" in lines[-1]
+    (path,) = write_markdown(comparison_of(results[:1]), tmp_path)
+    assert "no ranking is claimed" in path.read_text()
 
 
-def test_too_many_schedules_are_ranked_and_not_tested(monkeypatch):
-    monkeypatch.setattr(tables, "MOST_VERDICTS", 2)
-    rows = [
-        row(name, loss + seed / 10, seed=seed)
-        for seed in (0, 1)
-        for name, loss in dict(a=3.0, b=1.0, c=2.0).items()
-    ]
-    summary = summary_rows(rows)
-    assert [(line["scheduler"], line["rank"]) for line in summary] == [("b", 1), ("c", 2), ("a", 3)]
-    assert (
-        summary[2]["to_best"] == pytest.approx(2)
-        and "nothing is tested" in summary[0]["verdict"]
-        and tables.pair_rows(summary) == []
-    )
+def test_too_many_schedules_are_ranked_and_not_tested(monkeypatch, tmp_path):
+    monkeypatch.setattr(verdicts, "MAX_TESTED", 2)
+    comparison = comparison_of(losses_of(a=[3.0, 3.1], b=[1.0, 1.1], c=[2.0, 2.1]))
+    ranking = comparison.rankings[300]
+    assert [(row.entry.scheduler, row.rank) for row in ranking.rows] == [("b", 1), ("c", 2), ("a", 3)]
+    assert ranking.rows[2].to_best == pytest.approx(2)
+    assert ranking.rows[2].standing.verdict is verdicts.Verdict.UNTESTED
+    assert "nothing is tested" in standing_sentence(ranking.best.standing, ranking.verdicts)
+    assert write_pairs(comparison, tmp_path) == []
 
 
 def test_no_number_is_an_empty_field(tmp_path):
@@ -416,41 +401,32 @@ def test_no_number_is_an_empty_field(tmp_path):
 # --- the ranking
 
 
-def ranked(capsys, rows, seeds):
-    print_ranking(summary_rows(rows), seeds)
+def ranked(capsys, results):
+    print_ranking(comparison_of(results))
     return capsys.readouterr().out
 
 
 def test_the_ranking_says_how_far_behind_the_best(capsys):
-    said = ranked(
-        capsys,
-        [row("cosine", 2.5), row("wsd", 2.25), row("cosine", 2.7, seed=1), row("wsd", 2.35, seed=1)],
-        seeds=2,
-    )
-    lines = [line.split() for line in said.splitlines() if line[:1].isdigit()]
+    text = ranked(capsys, losses_of(cosine=[2.5, 2.7], wsd=[2.25, 2.35]))
+    lines = [line.split() for line in text.splitlines() if line[:1].isdigit()]
     assert [line[:5] for line in lines] == [
         ["1", "wsd", "2.3000", "0.0707", "+0.0000"],
         ["2", "cosine", "2.6000", "0.1414", "+0.3000"],
     ]
-    assert lines[0][5:7] == ["-", "-"] and lines[1][5:9] == [
-        "-0.3353",
-        "to",
-        "+0.9353",
-        "0.11",
-    ]  # of 0.25 and 0.35: t = 6, 1 degree of freedom
-    assert (
-        "wsd ranks first, told apart from 0 of 1 others" in said
-        and "wsd and cosine cannot be told apart with 2 seeds" in said
-    )
-    assert "no ranking" not in said
+    assert lines[0][5:7] == ["-", "-"]
+    # of 0.25 and 0.35: t = 6, 1 degree of freedom
+    assert lines[1][5:9] == ["-0.3353", "to", "+0.9353", "0.11"]
+    assert "wsd ranks first, significantly different from 0 of 1 others" in text
+    assert "wsd and cosine cannot be told apart with 2 seeds" in text
+    assert "no ranking" not in text
 
 
 def test_one_seed_claims_nothing(capsys):
-    said = " ".join(ranked(capsys, [row("cosine", 2.5), row("wsd", None, "diverged")], seeds=1).split())
-    assert "One seed: no ranking is claimed" in said and "--seeds 0,1,2" in said and "std over" not in said
-    assert "1 of 1 diverged" in said
+    text = " ".join(ranked(capsys, losses_of(cosine=[2.5], wsd=[None])).split())
+    assert "One seed: no ranking is claimed" in text and "--seeds 0,1,2" in text and "std over" not in text
+    assert "1 of 1 diverged" in text
 
 
 def test_peak_lrs_are_told_apart(capsys):
-    assert "peak lr" in ranked(capsys, [row("cosine", 2.5), row("cosine", 2.6, peak_lr=0.02)], seeds=2)
-    assert "peak lr" not in ranked(capsys, [row("cosine", 2.5), row("wsd", 2.6)], seeds=2)
+    assert "peak lr" in ranked(capsys, [result("cosine", 2.5), result("cosine", 2.6, peak_lr=0.02)])
+    assert "peak lr" not in ranked(capsys, [result("cosine", 2.5), result("wsd", 2.6)])

@@ -2,14 +2,17 @@
 
 import csv
 import math
+from types import SimpleNamespace
 
 import pytest
+from helpers_results import finished_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.tuned import mean_losses
+from compare import mean_losses
 from schedulers import get_schedule
-from sweep.tune import FACTOR, MOST_STEPS, first_grid, next_peak, refined
+from sweep.plan import Run
+from sweep.tune import FACTOR, MAX_STEPS, Grid, first_grids, next_peak, refined, settings_of
 
 
 def search(loss, start=1e-3):
@@ -38,9 +41,9 @@ def test_divergence_above_is_an_edge_that_is_found():
 
 
 def test_a_search_that_finds_no_end_ends():
-    assert len(search(lambda peak: peak)) == len(search(lambda peak: -peak)) == 3 + MOST_STEPS
+    assert len(search(lambda peak: peak)) == len(search(lambda peak: -peak)) == 3 + MAX_STEPS
     assert min(search(lambda peak: math.inf)) == pytest.approx(
-        0.5e-3 / FACTOR**MOST_STEPS
+        0.5e-3 / FACTOR**MAX_STEPS
     )  # all lost: lower ones may not be
 
 
@@ -56,21 +59,52 @@ def test_refinement_halves_the_gaps_around_the_best():
 def test_the_grid_begins_with_what_was_asked_for():
     one = [("cosine", get_schedule("cosine", steps=10, peak_lr=1e-3))]
     two = [("cosine", get_schedule("cosine", steps=10, peak_lr=peak)) for peak in (3e-4, 9e-4)]
-    assert [schedule.peak_lr for schedule in first_grid(one)["cosine", 10]] == [0.5e-3, 1e-3, 2e-3]
-    assert [schedule.peak_lr for schedule in first_grid(two)["cosine", 10]] == [3e-4, 9e-4]
+    (single,), (double,) = first_grids(one), first_grids(two)
+    assert [schedule.peak_lr for _, schedule in settings_of([single])] == [0.5e-3, 1e-3, 2e-3]
+    assert double.peaks == [3e-4, 9e-4]
+    assert single.began == (0.5e-3, 2e-3) and double.began == (3e-4, 9e-4)
 
 
-def test_a_lost_seed_loses_its_peak_lr():
-    rows = [
-        dict(scheduler="a", steps=10, peak_lr=peak, status=status, final_val_loss=loss)
-        for peak, status, loss in [
-            (1e-3, "complete", 3.0),
-            (1e-3, "complete", 2.0),
-            (2e-3, "complete", 1.0),
-            (2e-3, "diverged", None),
-        ]
-    ]
-    assert mean_losses(rows, "a", 10) == {1e-3: 2.5, 2e-3: math.inf}
+def test_a_seed_that_diverged_rules_its_peak_lr_out():
+    runs, finished = [], {}
+    schedules = {peak: get_schedule("constant", steps=10, peak_lr=peak) for peak in (1e-3, 2e-3, 4e-3)}
+    for seed, (peak, loss) in enumerate(
+        [(1e-3, 3.0), (1e-3, 2.0), (2e-3, 1.0), (2e-3, None), (4e-3, "failed")]
+    ):
+        runs.append(Run("a", schedules[peak], seed, str(seed)))
+        if loss != "failed":
+            status = "diverged" if loss is None else "complete"
+            finished[str(seed)] = finished_run(status=status, final_val_loss=loss)
+    runs.append(Run("b", schedules[1e-3], 0, "0"))  # another schedule's
+    store = SimpleNamespace(get=finished.get)
+    grid = Grid("a", list(schedules.values()))
+    assert mean_losses(grid, runs, store) == {1e-3: 2.5, 2e-3: math.inf, 4e-3: math.inf}
+
+
+LIMITED = """
+from schedulers import Schedule, register
+
+@register("limited")
+class Limited(Schedule):
+    def check(self):
+        if not 0.004 < self.peak_lr < 0.03:
+            raise ValueError(f"peak_lr={self.peak_lr} is not allowed: give a number from 0.004 to 0.03")
+
+    def scale(self, t):
+        return 1.0
+"""
+
+
+def test_a_schedule_that_refuses_a_peak_lr_is_tuned_within_what_it_allows(cli, toml, tmp_path):
+    toml()
+    (tmp_path / "limited.py").write_text(LIMITED)
+    command = ["compare.py", "--config", "tiny.toml", "--schedulers", "limited.py,constant", "--tune"]
+    done = cli(*command, "--out", "out")
+    assert done.code == 0 and "limited goes no further than its peak lrs so far: peak_lr=" in done.out
+    tuned = {row["scheduler"]: row for row in table(tmp_path / "out" / "tuned.csv")}
+    assert set(tuned) == {"limited", "constant"}
+    assert all(0.004 < float(peak) < 0.03 for peak in tuned["limited"]["peak_lrs"].split())
+    assert cli(*command, "--dry-run", "--out", "out").code == 0
 
 
 def table(path):

@@ -9,24 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats import (
+from analysis.differences import (
     ALPHA,
-    MAX_SEEDS,
-    ONE_SEED,
-    all_pairs,
     bootstrap_interval,
     holm,
-    minimum_detectable_difference,
     noise_floor,
     paired_difference,
-    power,
     prob_best,
-    ranking,
     resamples,
-    seeds_needed,
-    summary,
     t_test,
 )
+from analysis.power import MAX_SEEDS, power, seeds_needed, smallest_effect
+from analysis.sentences import pair_sentence, standing_sentence
+from analysis.verdicts import Verdict, all_pairs, judge, ranking
 
 pytestmark = pytest.mark.filterwarnings("error")
 EXPERIMENTS = 20_000
@@ -46,8 +41,29 @@ def rate(expected, experiments=EXPERIMENTS):
     return pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / experiments))
 
 
+def pairs_of(losses):
+    return all_pairs(losses, ranking(losses))
+
+
 def pair(losses, *names):
-    return all_pairs(losses)[frozenset(names)]
+    return pairs_of(losses)[frozenset(names)]
+
+
+def sentence(losses, *names):
+    """Of a pair, or of one schedule in its ranking."""
+    if len(names) == 2:
+        return pair_sentence(pair(losses, *names), losses)
+    verdicts = judge(losses)
+    standings = {standing.name: standing for standing in verdicts.standings}
+    return standing_sentence(standings[names[0]], verdicts)
+
+
+def standings(losses):
+    return judge(losses).standings
+
+
+def minimum_detectable_difference(n, sd, alpha=ALPHA):
+    return sd * smallest_effect(n, alpha)
 
 
 quarters = st.integers(-40, 40).map(lambda x: x / 4)  # sums and differences of these have no rounding
@@ -213,7 +229,7 @@ def test_all_pairs_is_that_of_the_simulation():
     losses = 2.37 + 0.003 * simulated(5, 5, 6) + 0.008 * simulated(6, 6)
     couples = list(combinations("abcde", 2))
     p = holm([stats.ttest_rel(losses["abcde".index(a)], losses["abcde".index(b)]).pvalue for a, b in couples])
-    pairs = all_pairs({name: by_seed(*row) for name, row in zip("abcde", losses)})
+    pairs = pairs_of({name: by_seed(*row) for name, row in zip("abcde", losses)})
     assert [pairs[frozenset(couple)].p_holm for couple in couples] == pytest.approx(list(p), rel=1e-9)
 
 
@@ -256,8 +272,6 @@ def test_seeds_needed_at_its_ends():
         lambda: seeds_needed(1.0, 0.0),
         lambda: seeds_needed(1.0, math.nan),
         lambda: seeds_needed(math.nan, 1.0),
-        lambda: minimum_detectable_difference(1, 1.0),
-        lambda: minimum_detectable_difference(5, 0.0),
     ],
 )
 def test_what_power_cannot_be_asked(call):
@@ -324,8 +338,8 @@ def test_the_order_of_schedules_and_seeds_does_not_matter(losses, random):
         return dict(random.sample(list(items.items()), len(items)))
 
     mixed = shuffled({name: shuffled(row) for name, row in losses.items()})
-    assert repr(summary(mixed)) == repr(summary(losses))
-    assert repr(list(all_pairs(mixed).values())) == repr(list(all_pairs(losses).values()))
+    assert repr(judge(mixed)) == repr(judge(losses))
+    assert repr(list(pairs_of(mixed).values())) == repr(list(pairs_of(losses).values()))
 
 
 @few
@@ -334,45 +348,42 @@ def test_what_a_seed_does_to_all_schedules_does_not_matter(losses, shifts):
     names = [name for name, row in losses.items() if len(row) == max(map(len, losses.values()))]
     losses = {name: {s: x for s, x in losses[name].items() if x is not None} for name in names}
     shifted = {name: {s: x + shifts[s] for s, x in row.items()} for name, row in losses.items()}
-    for (a, b), old in ((sorted(both), p) for both, p in all_pairs(losses).items()):
+    for (a, b), old in ((sorted(both), p) for both, p in pairs_of(losses).items()):
         new = pair(shifted, a, b)
         assert repr(paired_difference(shifted[a], shifted[b])) == repr(
             paired_difference(losses[a], losses[b])
         )
-        assert repr(new.p_holm) == repr(old.p_holm) and new.told_apart == old.told_apart
+        assert repr(new.p_holm) == repr(old.p_holm) and new.verdict == old.verdict
 
 
 @few
 @given(comparisons(loss=st.floats(2, 3)))
 def test_no_verdict_asks_for_fewer_seeds_than_there_were(losses):
-    for p in all_pairs(losses).values():
-        assert p.told_apart or p.seeds_needed is None or p.seeds_needed > p.difference.n
+    for p in pairs_of(losses).values():
+        assert p.significant or p.seeds_needed is None or p.seeds_needed > p.difference.n
 
 
 @few
 @given(comparisons())
 def test_a_summary_has_a_line_for_each_schedule_and_best_comes_first(losses):
-    lines = summary(losses)
-    assert [line.schedule for line in lines] == ranking(losses) and set(losses) == {
-        line.schedule for line in lines
-    }
-    assert lines[0].difference is None and math.isnan(lines[0].p_holm)
+    lines = standings(losses)
+    names = [line.name for line in lines]
+    assert names == ranking(losses) and set(losses) == set(names)
+    assert lines[0].pair is lines[0].to_best is lines[0].verdict is None and math.isnan(lines[0].p_holm)
     for line in lines[1:]:
-        p = pair(losses, lines[0].schedule, line.schedule)
+        p = pair(losses, lines[0].name, line.name)
         assert (line.verdict, repr(line.p_holm)) == (p.verdict, repr(p.p_holm))
-        assert repr(line.difference) == repr(
-            paired_difference(losses[line.schedule], losses[lines[0].schedule])
-        )
+        assert repr(line.to_best) == repr(paired_difference(losses[line.name], losses[lines[0].name]))
 
 
 def test_the_same_numbers_every_time():
     losses = {name: by_seed(*row) for name, row in zip("abcd", simulated(7, 4, 5))}
     state = repr(np.random.get_state())
-    first = repr(summary(losses))
+    first = repr(judge(losses))
     resamples.cache_clear()
     np.random.seed(5)
     before = repr(np.random.get_state())
-    assert repr(summary(losses)) == first
+    assert repr(judge(losses)) == first
     assert repr(np.random.get_state()) == before != state
 
 
@@ -387,28 +398,30 @@ def test_verdicts_in_words():
         twin=by_seed(2.360, 2.370, 2.380),
         shifted=by_seed(2.460, 2.470, 2.480),
     )
-    assert (
-        pair(losses, "wsd", "cosine").verdict
-        == "wsd is lower than cosine by 0.0297 (0.0282 to 0.0311), p < 0.001 after Holm"
-    )
-    assert (
-        pair(losses, "linear", "wsd").verdict
-        == "wsd and linear cannot be told apart with 3 seeds; about 21 would be needed"
-    )
-    assert pair(losses, "wsd", "twin").verdict == "twin and wsd are the same in all 3 seeds"
-    assert (
-        pair(losses, "wsd", "shifted").verdict
-        == "wsd is lower than shifted by the same 0.1 in all 3 seeds: without any noise nothing is claimed"
-    )
-    assert not pair(losses, "wsd", "shifted").told_apart
+    expected = {
+        ("wsd", "cosine"): (
+            Verdict.WORSE,
+            "wsd is significantly lower than cosine, by 0.0297 (0.0282 to 0.0311), Holm p < 0.001",
+        ),
+        ("linear", "wsd"): (
+            Verdict.UNDECIDED,
+            "wsd and linear cannot be told apart with 3 seeds; about 21 would be needed",
+        ),
+        ("wsd", "twin"): (Verdict.IDENTICAL, "twin and wsd are identical in all 3 seeds"),
+        ("wsd", "shifted"): (
+            Verdict.UNTESTED,
+            "wsd is lower than shifted by the same 0.1 in all 3 seeds: without any noise nothing is claimed",
+        ),
+    }
+    for names, (verdict, words) in expected.items():
+        assert (pair(losses, *names).verdict, sentence(losses, *names)) == (verdict, words)
+    assert not pair(losses, "wsd", "shifted").significant
 
 
 def test_more_than_a_thousand_seeds():
     losses = dict(a=by_seed(0.0, 0.0, 0.0), b=by_seed(1.0, -1.0, 0.001))
-    assert (
-        pair(losses, "a", "b").verdict
-        == "a and b cannot be told apart with 3 seeds; more than 1,000 would be needed"
-    )
+    words = "a and b cannot be told apart with 3 seeds; more than 1,000 would be needed"
+    assert sentence(losses, "a", "b") == words
 
 
 def test_the_best_says_how_many_it_is_told_apart_from():
@@ -416,21 +429,24 @@ def test_the_best_says_how_many_it_is_told_apart_from():
         name: by_seed(*(mean + 0.001 * simulated(i, 5)))
         for i, (name, mean) in enumerate(dict(a=2.0, b=2.0002, c=2.5, d=2.6).items())
     }
-    assert summary(losses)[0].verdict == "ranks first, told apart from 2 of 3 others"
+    words = "ranks first, significantly different from 2 of 3 others (Holm, alpha = 0.05)"
+    assert sentence(losses, ranking(losses)[0]) == words
 
 
 def test_one_seed_claims_nothing():
     losses = dict(a={3: 1.0}, b={3: 2.0}, c={3: 1.0})
-    for line in summary(losses):
-        assert line.verdict == ONE_SEED == "one seed: nothing is claimed"
+    for line in standings(losses):
+        assert line.verdict in (None, Verdict.UNTESTED)
+        assert sentence(losses, line.name) == "one seed: nothing is claimed"
         assert math.isnan(line.prob_best) and math.isnan(line.p_holm)
-    for p in all_pairs(losses).values():
+    for p in pairs_of(losses).values():
         d = p.difference
         assert (
             all(map(math.isnan, [d.sd, d.low, d.high, d.p, d.bootstrap_low, d.bootstrap_high])) and d.n == 1
         )
-        assert (p.verdict, p.told_apart, p.seeds_needed) == (ONE_SEED, False, None)
-    assert [line.difference and line.difference.mean for line in summary(losses)] == [None, 0, 1]
+        assert (p.verdict, p.significant, p.seeds_needed) == (Verdict.UNTESTED, False, None)
+        assert pair_sentence(p, losses) == "one seed: nothing is claimed"
+    assert [line.to_best and line.to_best.mean for line in standings(losses)] == [None, 0, 1]
 
 
 # --- diverged runs
@@ -444,36 +460,38 @@ def test_a_schedule_with_a_diverged_seed_ranks_last(lost):
         low=by_seed(1.0, lost, 1.2, 1.31),
         best=by_seed(2.0, 2.1, 2.2, 2.31),
     )
-    lines = {line.schedule: line for line in summary(losses)}
+    lines = {line.name: line for line in standings(losses)}
     assert list(lines) == ranking(losses) == ["best", "high", "low", "gone"]
-    assert [line.diverged for line in lines.values()] == [0, 0, 1, 4] and lines["low"].seeds == 4
+    assert [line.incomplete for line in lines.values()] == [0, 0, 1, 4]
+    assert len(lines["low"].losses) == 4
     assert [line.prob_best for line in lines.values()] == [1, 0, 0, 0]
-    assert lines["low"].mean == pytest.approx(3.51 / 3) and lines["low"].difference.n == 3
-    assert lines["low"].verdict.endswith("; low was lost (diverged or failed) with 1 of 4 seeds")
-    assert (
-        lines["gone"].verdict
-        == "best and gone have no seed in common: nothing is claimed; gone was lost (diverged or failed) with 4 of 4 seeds"
-    )
-    assert math.isnan(lines["gone"].mean) and lines["gone"].difference.n == 0
+    assert lines["low"].mean == pytest.approx(3.51 / 3) and lines["low"].to_best.n == 3
+    assert sentence(losses, "low").endswith("; low diverged or failed with 1 of 4 seeds")
+    nothing = "best and gone have no seed in common: nothing is claimed"
+    assert sentence(losses, "gone") == f"{nothing}; gone diverged or failed with 4 of 4 seeds"
+    assert math.isnan(lines["gone"].mean) and lines["gone"].to_best.n == 0
 
 
 def test_a_claim_about_a_schedule_that_diverged_says_so():
     losses = dict(a=by_seed(1.0, 1.101, 1.2, 1.3, math.nan), b=by_seed(2.0, 2.1, 2.2, 2.301, 2.4))
-    assert (
-        pair(losses, "a", "b").verdict
-        == "a is lower than b by 1.0000 (0.9987 to 1.0013), p < 0.001 after Holm; a was lost (diverged or failed) with 1 of 5 seeds"
-    )
-    assert [line.schedule for line in summary(losses)] == ["b", "a"] and prob_best(losses) == dict(a=0, b=1)
+    lower = "a is significantly lower than b, by 1.0000 (0.9987 to 1.0013), Holm p < 0.001"
+    assert sentence(losses, "a", "b") == f"{lower}; a diverged or failed with 1 of 5 seeds"
+    assert pair(losses, "b", "a").verdict is Verdict.BETTER  # of a, which ranks second
+    assert ranking(losses) == ["b", "a"] and prob_best(losses) == dict(a=0, b=1)
 
 
 def test_where_all_diverged_nothing_is_claimed():
     losses = dict(a=by_seed(math.nan, math.nan), b=by_seed(math.nan, math.nan))
-    assert all(math.isnan(line.prob_best) and "with 2 of 2 seeds" in line.verdict for line in summary(losses))
+    assert all(math.isnan(line.prob_best) for line in standings(losses))
+    assert all("with 2 of 2 seeds" in sentence(losses, name) for name in losses)
 
 
 def test_one_schedule_alone():
-    (line,) = summary(dict(a=by_seed(1.0, 2.0)))
-    assert (line.prob_best, line.verdict) == (1, "ranks first, told apart from 0 of 0 others")
+    losses = dict(a=by_seed(1.0, 2.0))
+    (line,) = standings(losses)
+    assert line.prob_best == 1
+    words = "ranks first, significantly different from 0 of 0 others (Holm, alpha = 0.05)"
+    assert sentence(losses, "a") == words
 
 
 # --- A/A
@@ -536,11 +554,8 @@ def test_a_seed_on_both_sides_is_refused():
 
 
 def test_who_lacks_a_seed_comes_after_those_that_have_it():
-    standings = summary(dict(whole={0: 2.0, 1: 2.2}, half={0: 2.05}))
-    assert [line.schedule for line in standings] == [
-        "whole",
-        "half",
-    ]  # 0.05 higher on the seed they share, though lower on average
+    order = ranking(dict(whole={0: 2.0, 1: 2.2}, half={0: 2.05}))
+    assert order == ["whole", "half"]  # 0.05 higher on the seed they share, though lower on average
 
 
 def test_only_those_that_can_be_told_apart_are_counted():
@@ -550,10 +565,8 @@ def test_only_those_that_can_be_told_apart_are_counted():
         same={0: 1.0, 1: 1.1, 2: 1.2},
         gone=dict.fromkeys(range(3), math.nan),
     )
-    assert (
-        summary(losses)[0].verdict
-        == "ranks first, told apart from 1 of 1 others; the same as same; gone came through with no seed of it"
-    )
+    different = "ranks first, significantly different from 1 of 1 others (Holm, alpha = 0.05)"
+    assert sentence(losses, "a") == f"{different}; identical to same; gone completed with no seed of it"
 
 
 def test_what_a_pair_can_detect_is_found_four_times_of_five():
@@ -562,3 +575,12 @@ def test_what_a_pair_can_detect_is_found_four_times_of_five():
         dict(a=dict.fromkeys(range(5), 1.0), b={seed: 1 + d for seed, d in enumerate(differences)}), "a", "b"
     )
     assert power(found.detectable / np.std(differences, ddof=1), 5, ALPHA) == pytest.approx(0.8)
+
+
+def test_an_effect_that_cannot_be_detected_is_infinite():
+    """Two seeds and Holm's first step over 946 pairs: no difference is large enough."""
+    assert smallest_effect(2, ALPHA / 946) == math.inf
+    losses = {f"s{i}": by_seed(2 + i / 100, 2.1 + i * i / 1e4) for i in range(44)}
+    verdicts = judge(losses)
+    assert len(verdicts.pairs) == 946
+    assert {p.detectable for p in verdicts.pairs.values() if p.difference.sd > 0} == {math.inf}
