@@ -15,7 +15,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         path: the file to write; its folder is made if it is not there.
 
     Yields:
-        `.NAME.PID.THREAD.tmp` beside `path`, synced before it is renamed; after an exception it is gone and `path` is as it was.
+        `.NAME.PID.THREAD.tmp` beside `path`, synced before it is renamed. After an exception it is gone and
+        `path` is as it was.
 
     Raises:
         OSError: the disk doesn't take it.
