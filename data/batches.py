@@ -1,25 +1,44 @@
-"""Shards to batches. A batch is a pure function of (data fingerprint, data seed, step): there is no loader state."""
+"""Shards to batches. A batch is a pure function of (data fingerprint, data seed, step): no loader state."""
+
+from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import DataError
+from .shards import Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+Batch = tuple[np.ndarray, np.ndarray]  # x, y: int64 (batch_size, block_size); y is x one token later
 
 
-def batch(tokens, fingerprint, seed, step, batch_size, block_size):
-    """Training windows drawn at random.
+def batch(tokens: Tokens, fingerprint: str, seed: int, step: int, batch_size: int, block_size: int) -> Batch:
+    """Draws training windows at random.
+
+    Their numbers are what numpy's Philox gives with key sha256(fingerprint:seed) and counter step.
 
     Args:
-        tokens: a `Tokens`. Every window of every shard is equally likely; none crosses from one shard into the next.
-        fingerprint: of the dataset (hex str).
-        seed: data seed (int); runs with one seed see the same batches.
-        step: 0-based (int).
+        tokens: every window of every shard is equally likely; none crosses from one shard into the next.
+        fingerprint: of the dataset, hex.
+        seed: data seed; runs with one seed see the same batches.
+        step: 0-based.
+        batch_size: windows per batch.
+        block_size: tokens per window.
+
     Returns:
         x, y: int64 (batch_size, block_size); y is x one token later.
+
     Raises:
         DataError: no shard has block_size + 1 tokens, or a size or the step is not possible.
+
+    References:
+        Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3.
     """
     ends = window_ends(tokens, batch_size, block_size)
     if step < 0:
@@ -32,8 +51,21 @@ def batch(tokens, fingerprint, seed, step, batch_size, block_size):
     return windows(tokens, ends, numbers, block_size)
 
 
-def validation_batches(tokens, n_batches, batch_size, block_size):
-    """A list of n_batches (x, y) as from `batch`, evenly spaced over the tokens: the same for all runs."""
+def validation_batches(tokens: Tokens, n_batches: int, batch_size: int, block_size: int) -> list[Batch]:
+    """Windows evenly spaced over the tokens: the same for all runs.
+
+    Args:
+        tokens: the shards of the val split.
+        n_batches: how many batches.
+        batch_size: windows per batch.
+        block_size: tokens per window.
+
+    Returns:
+        n_batches times x, y: int64 (batch_size, block_size), as from `batch`.
+
+    Raises:
+        DataError: no shard has block_size + 1 tokens, or a size is not possible.
+    """
     ends = window_ends(tokens, batch_size, block_size)
     if n_batches < 1:
         raise DataError(f"n_batches must be 1 or more, got {n_batches}")
@@ -42,8 +74,20 @@ def validation_batches(tokens, n_batches, batch_size, block_size):
     return [windows(tokens, ends, rows, block_size) for rows in positions.reshape(n_batches, batch_size)]
 
 
-def window_ends(tokens, batch_size, block_size):
-    """Running number of windows, int64 (shards,): shard i has the windows numbered ends[i - 1] to ends[i] - 1."""
+def window_ends(tokens: Tokens, batch_size: int, block_size: int) -> np.ndarray:
+    """Numbers the windows over all shards.
+
+    Args:
+        tokens: the shards of one split.
+        batch_size: windows per batch, only checked.
+        block_size: tokens per window.
+
+    Returns:
+        int64 (shards,): shard i has the windows numbered ends[i - 1] to ends[i] - 1.
+
+    Raises:
+        DataError: no shard has block_size + 1 tokens, or a size is below 1.
+    """
     for name, value in (("batch_size", batch_size), ("block_size", block_size)):
         if value < 1:
             raise DataError(f"{name} must be 1 or more, got {value}")
@@ -56,8 +100,8 @@ def window_ends(tokens, batch_size, block_size):
     return ends
 
 
-def windows(tokens, ends, numbers, block_size):
-    """The windows with these numbers (n,) as x, y: int64 (n, block_size) each."""
+def windows(tokens: Tokens, ends: np.ndarray, numbers: np.ndarray, block_size: int) -> Batch:
+    """The windows with these numbers, int64 (n,), as x, y: int64 (n, block_size) each."""
     shards = np.searchsorted(ends, numbers, side="right")
     starts = numbers - (ends - np.diff(ends, prepend=0))[shards]
     rows = np.empty((len(starts), block_size + 1), np.int64)
@@ -68,22 +112,34 @@ def windows(tokens, ends, numbers, block_size):
     return rows[:, :-1].copy(), rows[:, 1:].copy()
 
 
-def prefetch(get_batch, steps, device="cpu"):
-    """Yields `get_batch(step)` for each of `steps` as torch tensors (x, y) on `device`.
+def prefetch(
+    get_batch: Callable[[int], Batch], steps: Iterable[int], device: str | torch.device = "cpu"
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Makes the next batch in a thread while the last one is used.
 
-    One thread makes the next batch meanwhile; it ends with the generator, also when that is closed early, and what
-    get_batch raises is raised here.
+    The thread ends with the generator, also when that is closed early.
+
+    Args:
+        get_batch: step -> x, y: int64 (batch_size, block_size).
+        steps: the steps wanted, in their order.
+        device: where the tensors go.
+
+    Yields:
+        `get_batch(step)` for each of `steps`, as torch tensors on `device`.
+
+    Raises:
+        Exception: what get_batch raises.
     """
     import torch
 
     on_cuda = torch.device(device).type == "cuda"
 
-    def make(step):
-        made = [torch.from_numpy(array) for array in get_batch(step)]
-        return [tensor.pin_memory() for tensor in made] if on_cuda else made
+    def make(step: int) -> list[torch.Tensor]:
+        tensors = [torch.from_numpy(array) for array in get_batch(step)]
+        return [tensor.pin_memory() for tensor in tensors] if on_cuda else tensors
 
-    def deliver(making):
-        return tuple(tensor.to(device, non_blocking=on_cuda) for tensor in making.result())
+    def deliver(future: Future) -> tuple[torch.Tensor, torch.Tensor]:
+        return tuple(tensor.to(device, non_blocking=on_cuda) for tensor in future.result())
 
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
         ahead = None

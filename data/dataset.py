@@ -1,18 +1,22 @@
 """A dataset by name, ready to train on: `open_dataset("shakespeare")`."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .batches import window_ends
-from .corpora import NAMES, cache_folder, existing_path, get_corpus, resolve, shakespeare_file, stamp
+from .corpora import NAMES, Corpus, cache_folder, existing_path, get_corpus, resolve, stamp
 from .errors import DataError
+from .preparation import SHARD_TOKENS, prepare_corpus
 from .progress import to_stderr
+from .shakespeare import shakespeare_file
 from .shards import (
     MANIFEST,
     PROGRESS,
     Tokens,
-    check_shard,
     fingerprint,
     is_shard_folder,
     make_manifest,
@@ -21,77 +25,117 @@ from .shards import (
     write_json,
 )
 from .tokenizers import check_tokenizer, get_tokenizer
+from .verified import check_once, verified_shards
 
 FINEWEB_TOKENS = 100_000_000  # when fineweb is opened without having been prepared
 
 
 @dataclass(frozen=True)
 class Dataset:
-    name: str  # resolved: "pystdlib" where "auto" came to that
+    """Tokens to train on.
+
+    Args:
+        name: resolved: "pystdlib" where "auto" came to that.
+        tokenizer: its name.
+        vocab_size: every token is below it.
+        fingerprint: hex; the same content has the same one on every machine.
+        train: the shards of the train split.
+        val: the shards of the val split.
+        folder: of the shards.
+        manifest: as from `make_manifest`.
+    """
+
+    name: str
     tokenizer: str
     vocab_size: int
-    fingerprint: str  # hex; the same content has the same one on every machine
+    fingerprint: str
     train: Tokens
     val: Tokens
     folder: Path
     manifest: dict
 
-    def decode(self, ids):
-        """The text (str) of token ids."""
+    def decode(self, ids: np.ndarray) -> str:
+        """The text of token ids, an integer array (n,)."""
         return get_tokenizer(self.tokenizer, self.manifest["vocab"]).decode(ids)
 
-    def check_windows(self, batch_size, block_size):
+    def check_windows(self, batch_size: int, block_size: int) -> None:
         """DataError where a split has too little text for one window of block_size tokens."""
         for tokens in (self.train, self.val):
             window_ends(tokens, batch_size, block_size)
 
-    def verify(self):
-        """Reads every shard once; DataError for another checksum than the manifest's, or a token beyond vocab_size."""
-        for entry in self.manifest["files"]:
-            path = self.folder / entry["name"]
-            found = check_shard(path, self.vocab_size)["sha256"]
-            if found != entry["sha256"]:
-                raise DataError(
-                    f"{path}: damaged: sha256 {found[:12]}..., expected {entry['sha256'][:12]}...; delete the folder "
-                    "and prepare it again"
-                )
+    def verify(self, cache: Path) -> None:
+        """Reads every shard that has changed since it was read before.
+
+        Args:
+            cache: the folder that remembers which those are.
+
+        Raises:
+            DataError: a checksum is not the manifest's, or a token not below vocab_size.
+        """
+        with verified_shards(self.folder, cache) as verified:
+            for expected in self.manifest["files"]:
+                path = self.folder / expected["name"]
+                entry = check_once(path, self.vocab_size, verified, expected)
+                if entry["sha256"] != expected["sha256"]:
+                    raise DataError(
+                        f"{path}: damaged: sha256 {entry['sha256'][:12]}..., expected "
+                        f"{expected['sha256'][:12]}...; delete the folder and prepare it again"
+                    )
 
 
-def open_dataset(name="auto", tokenizer="char", cache=None, say=to_stderr):
+def open_dataset(
+    name: str | Path = "auto",
+    tokenizer: str = "char",
+    cache: str | Path | None = None,
+    say: Callable[[str], None] = to_stderr,
+) -> Dataset:
     """The dataset, prepared into the cache where it isn't yet, and every token of it checked.
 
+    A shard is read once: at the next start it is read again only if its size, its mtime or its checksum in
+    the manifest is another.
+
     Args:
-        name: auto, shakespeare, fineweb (its first 100M tokens), pystdlib, pystdlib:site; or a path to a text file, to
-            a folder of parquet or jsonl files with a `text` column, or to a folder of shards.
+        name: auto, shakespeare, fineweb (its first 100M tokens), pystdlib, pystdlib:site; or a path to a text
+            file, to a folder of parquet or jsonl files with a `text` column, or to a folder of shards.
         tokenizer: "char", "byte" or "gpt2"; for a folder of shards, the one they were made with.
         cache: a folder; default $NANOSCHED_CACHE, else $XDG_CACHE_HOME/nanosched, else ~/.cache/nanosched.
-        say: takes a line (str) when there is something to tell; standard error by default.
+        say: takes a line when there is something to tell; standard error by default.
+
     Returns:
-        a Dataset.
+        A Dataset.
+
     Raises:
         DataError: it can't be had, or something in it is wrong; the message says what to do.
     """
-    from .prepare import SHARD_TOKENS, prepare_corpus  # here, for the reason given in __init__
-
     check_tokenizer(tokenizer)
     cache = cache_folder(cache)
     corpus, folder, manifest_file = locate(resolve(name, cache, say), tokenizer, cache)
     if not manifest_file.exists():
         if corpus is None:
-            write_json(manifest_file, adopt(folder, tokenizer))
-            return load(folder, manifest_file, tokenizer)  # adopt has read every token
-        prepare_corpus(
-            corpus, tokenizer, folder, FINEWEB_TOKENS if corpus.streamed else None, SHARD_TOKENS, say
-        )
+            write_json(manifest_file, adopt(folder, tokenizer, cache))
+        else:
+            max_tokens = FINEWEB_TOKENS if corpus.streamed else None
+            prepare_corpus(corpus, tokenizer, folder, max_tokens, SHARD_TOKENS, say)
     dataset = load(folder, manifest_file, tokenizer)
-    dataset.verify()
+    dataset.verify(cache)
     return dataset
 
 
-def find_dataset(name="auto", tokenizer="char", cache=None):
-    """The Dataset as from `open_dataset` where that has been called before, else None.
+def find_dataset(
+    name: str | Path = "auto", tokenizer: str = "char", cache: str | Path | None = None
+) -> Dataset | None:
+    """The Dataset that `open_dataset` gave before; nothing is prepared, fetched or verified.
 
-    Nothing is prepared, fetched or verified. "auto" is shakespeare where it is cached, else pystdlib.
+    Args:
+        name: as for `open_dataset`; "auto" is shakespeare where it is cached, else pystdlib.
+        tokenizer: as for `open_dataset`.
+        cache: as for `open_dataset`.
+
+    Returns:
+        A Dataset, or None where there is none yet.
+
+    Raises:
+        DataError: there is no such name or path, or the manifest and the headers of the shards don't agree.
     """
     check_tokenizer(tokenizer)
     cache = cache_folder(cache)
@@ -101,8 +145,8 @@ def find_dataset(name="auto", tokenizer="char", cache=None):
     return load(folder, manifest_file, tokenizer) if manifest_file.exists() else None
 
 
-def locate(name, tokenizer, cache):
-    """(corpus, folder of its shards, their manifest), there or not yet; the corpus is None for a folder of shards."""
+def locate(name: str | Path, tokenizer: str, cache: Path) -> tuple[Corpus | None, Path, Path]:
+    """(corpus, folder of its shards, their manifest), there or not yet; no corpus for a folder of shards."""
     if name not in NAMES and is_shard_folder(existing_path(name)):
         folder = existing_path(name)
         return None, folder, locate_manifest(folder, tokenizer, cache)
@@ -113,8 +157,8 @@ def locate(name, tokenizer, cache):
     return corpus, folder, folder / MANIFEST
 
 
-def locate_manifest(folder, tokenizer, cache):
-    """The manifest of a folder of shards; for llm.c's and modded-nanogpt's, which have none, ours in the cache."""
+def locate_manifest(folder: Path, tokenizer: str, cache: Path) -> Path:
+    """The manifest of a folder of shards; for llm.c's, which have none, ours in the cache."""
     if (folder / MANIFEST).exists():
         return folder / MANIFEST
     if (folder / PROGRESS).exists():
@@ -124,7 +168,7 @@ def locate_manifest(folder, tokenizer, cache):
     return cache / f"{folder.name}-{tokenizer}-{stamp(shard_files(folder))[:16]}.json"
 
 
-def shard_files(folder):
+def shard_files(folder: Path) -> list[Path]:
     """The .bin files with train or val in their names, sorted; DataError unless there are both."""
     files = sorted(file for file in folder.glob("*.bin") if split_of(file))
     for split in ("train", "val"):
@@ -135,42 +179,33 @@ def shard_files(folder):
     return files
 
 
-def adopt(folder, tokenizer):
+def adopt(folder: Path, tokenizer: str, cache: Path) -> dict:
     """A manifest for shards that came without one, every token of them read."""
     if tokenizer == "char":
         way_out = "use --tokenizer gpt2 or byte"
         raise DataError(f"{folder}: has no manifest.json, so char's vocabulary is not known; {way_out}")
     vocab_size = get_tokenizer(tokenizer).vocab_size
-    files = [check_shard(file, vocab_size) for file in shard_files(folder)]
+    with verified_shards(folder, cache) as verified:
+        files = [check_once(file, vocab_size, verified) for file in shard_files(folder)]
     return make_manifest(folder.name, tokenizer, vocab_size, None, files)
 
 
-def load(folder, manifest_file, tokenizer):
+def load(folder: Path, manifest_file: Path, tokenizer: str) -> Dataset:
     """The Dataset that a manifest describes; DataError where it and the headers of the shards don't agree."""
     manifest = read_json(manifest_file)
     check_manifest(manifest, manifest_file)
     if manifest["tokenizer"] != tokenizer:
-        made_with = manifest["tokenizer"]
-        raise DataError(
-            f"{folder}: its tokenizer is {made_with}, not {tokenizer}; use --tokenizer {made_with}"
-        )
+        used = manifest["tokenizer"]
+        raise DataError(f"{folder}: its tokenizer is {used}, not {tokenizer}; use --tokenizer {used}")
     train, val = (
         Tokens([folder / entry["name"] for entry in manifest["files"] if entry["split"] == split])
         for split in ("train", "val")
     )
-    return Dataset(
-        manifest["dataset"],
-        tokenizer,
-        manifest["vocab_size"],
-        manifest["fingerprint"],
-        train,
-        val,
-        folder,
-        manifest,
-    )
+    name, vocab_size = manifest["dataset"], manifest["vocab_size"]
+    return Dataset(name, tokenizer, vocab_size, manifest["fingerprint"], train, val, folder, manifest)
 
 
-def check_manifest(manifest, where):
+def check_manifest(manifest: dict, where: Path) -> None:
     """DataError unless the manifest has what is read from it and its fingerprint is that of its checksums."""
     try:
         expected = fingerprint(manifest["files"], manifest["tokenizer"], manifest["vocab"])

@@ -1,7 +1,31 @@
+"""What is raised where data can't be used."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nanosched.errors import first_line
+
+
 class DataError(ValueError):
-    """The data or an argument can't be used; the message is one line: what, which value, what to do instead."""
+    """The data or an argument can't be used; in one line: what, which value, what to do instead."""
 
 
-def first_line(error):
-    """The first line of an exception's message (str), for quoting it inside a one-line message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+@contextmanager
+def reading(path: Path, way_out: str) -> Iterator[None]:
+    """An OSError inside becomes a DataError: `path` can't be read, why, and the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror or first_line(error)}; {way_out}") from error
+
+
+@contextmanager
+def writing(path: Path, way_out: str = "free some space or choose another folder") -> Iterator[None]:
+    """An OSError inside becomes a DataError: `path` can't be written, why, and the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{path}: can't be written: {error.strerror or first_line(error)}; {way_out}"
+        ) from error

@@ -4,14 +4,29 @@ import queue
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from typing import TypeVar
 
-from .errors import first_line
+from nanosched.errors import first_line
+
+T = TypeVar("T")
 
 
-def within(seconds, work):
-    """`work()`, or TimeoutError after `seconds`, whatever it hangs on.
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """`work()` with a time limit, whatever it hangs on.
 
     It runs in a daemon thread, because a DNS lookup takes no timeout and can't be interrupted.
+
+    Args:
+        seconds: the limit.
+        work: a function without arguments.
+
+    Returns:
+        What `work` returns.
+
+    Raises:
+        TimeoutError: there is no answer within `seconds`.
+        Exception: what `work` raises.
     """
     answers = queue.SimpleQueue()
 
@@ -31,26 +46,22 @@ def within(seconds, work):
     return value
 
 
-def fetch(url, seconds, method="GET"):
-    """The body at `url` (bytes), through the proxies of the environment; OSError when it can't be had in time."""
+def why_unreachable(url: str, seconds: float = 8) -> str | None:
+    """One short HEAD request, through the proxies of the environment.
 
-    def get():
-        # a new opener each time: urlopen would keep the proxies of its first call
-        with urllib.request.build_opener().open(
-            urllib.request.Request(url, method=method, headers={"User-Agent": "nanosched"}), timeout=seconds
-        ) as answer:
-            return answer.read()
+    Args:
+        url: the address.
+        seconds: the time limit.
 
-    return within(seconds, get)
-
-
-def why_unreachable(url, seconds=8):
-    """One short HEAD request: the reason (str) why nobody answers at `url`, or None when somebody does."""
+    Returns:
+        The reason why nobody answers at `url`, or None when somebody does.
+    """
+    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "nanosched"})
+    # a new opener each time: urlopen would keep the proxies of its first call
+    opener = urllib.request.build_opener()
     try:
-        fetch(url, seconds, method="HEAD")
-    except (
-        Exception
-    ) as error:  # urllib raises OSError, HTTPException and ValueError for what a network can do
+        within(seconds, lambda: opener.open(request, timeout=seconds).close())
+    except Exception as error:  # OSError, HTTPException or ValueError for what a network can do
         if isinstance(error, urllib.error.HTTPError) and error.code < 500:
             return None
         inner = getattr(error, "reason", None)  # what URLError wraps reads better without it

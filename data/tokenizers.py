@@ -1,28 +1,57 @@
-"""char, byte and gpt2: text to uint16 ids and back.
+"""char, byte and gpt2: text to uint16 ids and back."""
 
-A tokenizer has `name`, `vocab_size`, `separator` (the id put before each document of many),
-`encode(text) -> uint16 array (tokens,)`, `encode_many(texts) -> list of such arrays`, and `decode(ids) -> str`.
-"""
+from __future__ import annotations
 
 import difflib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from .errors import DataError, first_line
+from nanosched.errors import first_line
+
+from .errors import DataError
 from .network import why_unreachable, within
+
+if TYPE_CHECKING:
+    import tiktoken
 
 TOKENIZERS = ("char", "byte", "gpt2")
 
 # what tiktoken downloads for gpt2, and the sha256 it expects
+GPT2_URL = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 GPT2_FILES = {
-    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+    GPT2_URL + "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+    GPT2_URL + "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
 }
+
+
+class Tokenizer(Protocol):
+    """Text to ids and back.
+
+    Attributes:
+        name: one of TOKENIZERS.
+        vocab_size: every id is below it.
+        separator: the id put before each document of many.
+    """
+
+    name: str
+    vocab_size: int
+    separator: int
+
+    def encode(self, text: str) -> np.ndarray:
+        """The ids of a text, uint16 (tokens,)."""
+
+    def encode_many(self, texts: list[str]) -> list[np.ndarray]:
+        """The ids of each text, uint16 (tokens,)."""
+
+    def decode(self, ids: np.ndarray) -> str:
+        """The text of ids, an integer array (tokens,)."""
 
 
 class Byte:
@@ -30,22 +59,26 @@ class Byte:
 
     name, vocab_size, separator = "byte", 256, ord("\n")
 
-    def encode(self, text):
+    def encode(self, text: str) -> np.ndarray:
         return np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.uint16)
 
-    def encode_many(self, texts):
+    def encode_many(self, texts: list[str]) -> list[np.ndarray]:
         return [self.encode(text) for text in texts]
 
-    def decode(self, ids):
+    def decode(self, ids: np.ndarray) -> str:
         return np.asarray(ids, np.uint8).tobytes().decode("utf-8", "replace")
 
 
 class Char:
-    """One id a character, in the order of `vocab` (str); encode raises DataError for a character not in it."""
+    """One id per character.
+
+    Args:
+        vocab: the characters, in the order of their ids; `encode` raises DataError for any other.
+    """
 
     name = "char"
 
-    def __init__(self, vocab):
+    def __init__(self, vocab: str):
         codes = code_points(vocab)
         self.vocab_size = len(vocab)
         self.separator = vocab.find("\n")
@@ -54,7 +87,7 @@ class Char:
         self._ids = np.full(int(codes.max(initial=0)) + 2, self.vocab_size, np.uint16)
         self._ids[codes] = np.arange(self.vocab_size)
 
-    def encode(self, text):
+    def encode(self, text: str) -> np.ndarray:
         codes = code_points(text)
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
         missing = ids == self.vocab_size
@@ -65,10 +98,10 @@ class Char:
             )
         return ids
 
-    def encode_many(self, texts):
+    def encode_many(self, texts: list[str]) -> list[np.ndarray]:
         return [self.encode(text) for text in texts]
 
-    def decode(self, ids):
+    def decode(self, ids: np.ndarray) -> str:
         return self._codes[np.asarray(ids, np.int64)].tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -78,29 +111,40 @@ class GPT2:
     name, vocab_size, separator = "gpt2", 50257, 50256  # <|endoftext|>
 
     @cached_property
-    def _encoding(self):
+    def _encoding(self) -> tiktoken.Encoding:
         return load_gpt2()
 
-    def encode(self, text):
+    def encode(self, text: str) -> np.ndarray:
         return np.array(self._encoding.encode_ordinary(text), np.uint16)
 
-    def encode_many(self, texts):
+    def encode_many(self, texts: list[str]) -> list[np.ndarray]:
         many = self._encoding.encode_ordinary_batch(texts, num_threads=os.cpu_count() or 1)
         return [np.array(ids, np.uint16) for ids in many]
 
-    def decode(self, ids):
+    def decode(self, ids: np.ndarray) -> str:
         return self._encoding.decode(np.asarray(ids).tolist())
 
 
-def get_tokenizer(name, vocab=None):
-    """The tokenizer called `name`; `vocab` (str) is char's vocabulary. DataError for an unknown name."""
+def get_tokenizer(name: str, vocab: str | None = None) -> Tokenizer:
+    """The tokenizer called `name`.
+
+    Args:
+        name: one of TOKENIZERS.
+        vocab: char's vocabulary; the others have their own.
+
+    Returns:
+        A Tokenizer.
+
+    Raises:
+        DataError: the name is unknown.
+    """
     check_tokenizer(name)
     if name == "char":
         return Char(vocab)
     return Byte() if name == "byte" else GPT2()
 
 
-def check_tokenizer(name):
+def check_tokenizer(name: str) -> None:
     """DataError with the nearest name unless `name` is one of TOKENIZERS."""
     if name not in TOKENIZERS:
         near = difflib.get_close_matches(str(name), TOKENIZERS, n=1, cutoff=0.4)
@@ -108,27 +152,37 @@ def check_tokenizer(name):
         raise DataError(f"tokenizer {name!r} is unknown; there are char, byte and gpt2: {hint}")
 
 
-def char_vocabulary(texts):
-    """All characters of `texts` (an iterable of str), sorted, as one str; DataError over 65,535 of them."""
+def char_vocabulary(texts: Iterable[str]) -> str:
+    """All characters of the texts.
+
+    Args:
+        texts: read once.
+
+    Returns:
+        Each character once, sorted by code point.
+
+    Raises:
+        DataError: there are more than 65,535.
+    """
     seen = np.zeros(0x110000, bool)
     for text in texts:
         seen[code_points(text)] = True
     codes = np.flatnonzero(seen).astype("<u4")
     if len(codes) > 65535:
         raise DataError(
-            f"tokenizer char: the corpus has {len(codes):,} different characters and a shard has room for 65,535; "
-            "use --tokenizer byte or gpt2"
+            f"tokenizer char: the corpus has {len(codes):,} different characters and a shard has room for "
+            "65,535; use --tokenizer byte or gpt2"
         )
     return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
-def code_points(text):
+def code_points(text: str) -> np.ndarray:
     """The code points of `text`, uint32 (characters,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
-def load_gpt2():
-    """tiktoken's gpt2 encoding; DataError, within seconds, where its files can neither be found nor fetched."""
+def load_gpt2() -> tiktoken.Encoding:
+    """tiktoken's gpt2 encoding; DataError where its files can be neither found nor fetched in time."""
     import tiktoken
 
     way_out = "set TIKTOKEN_CACHE_DIR to a folder that has its files, or use --tokenizer byte or char"
@@ -145,7 +199,7 @@ def load_gpt2():
         raise DataError(f"tokenizer gpt2 could not be downloaded ({first_line(error)}); {way_out}") from error
 
 
-def gpt2_is_cached():
+def gpt2_is_cached() -> bool:
     """Whether tiktoken will find both files; it names them by the sha1 of their address."""
     default = os.path.join(tempfile.gettempdir(), "data-gym-cache")
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", default))

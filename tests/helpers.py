@@ -58,3 +58,10 @@ def is_one_line_error(result, *words):
     for word in words:
         assert word in result.err, result.err
     return True
+
+
+def one_line(error):
+    """The message of what pytest.raises caught, which is one line."""
+    message = str(error.value)
+    assert "\n" not in message
+    return message

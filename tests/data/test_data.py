@@ -1,11 +1,8 @@
 """Corpora, tokenizers, shards, datasets and batches, on real text."""
 
 import errno
-import functools
-import http.server
 import os
 import pickle
-import socket
 import struct
 import subprocess
 import sys
@@ -15,76 +12,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT, one_line
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from data import DataError, batch, corpora, find_dataset, network, open_dataset, prefetch, validation_batches
+from data import DataError, batch, corpora, find_dataset, open_dataset, prefetch, validation_batches
 from data.shards import Tokens, check_shard, read_header, write_shard
 from data.tokenizers import Byte, Char, char_vocabulary
 
-ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SHAKESPEARE = SHARED / "tinyshakespeare.txt"
 STDLIB = Path(os.__file__).parent
-
-needs_shakespeare = pytest.mark.skipif(not SHAKESPEARE.exists(), reason="tinyshakespeare.txt is not here")
-needs_bpe = pytest.mark.skipif(not (SHARED / "tiktoken").exists(), reason="GPT-2's BPE files are not here")
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch, tmp_path):
-    """Every test has its own cache, and a proxy that refuses whatever would go out."""
-    for name in ("no_proxy", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    use_proxy(monkeypatch, 9)
-    monkeypatch.setenv("NANOSCHED_CACHE", str(tmp_path / "cache"))
-
-
-def use_proxy(monkeypatch, port):
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
-
-
-@pytest.fixture
-def black_hole():
-    """A port that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
-def web(tmp_path, monkeypatch):
-    """A folder served over HTTP as (folder, url)."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    folder = tmp_path / "web"
-    folder.mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
-    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *args: None)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture
-def book(tmp_path):
-    path = tmp_path / "book.txt"
-    path.write_text((STDLIB / "argparse.py").read_text(encoding="utf-8"), encoding="utf-8")
-    return path
-
-
-def one_line(error):
-    message = str(error.value)
-    assert "\n" not in message
-    return message
 
 
 # --- import
 
 
 def test_import_needs_only_numpy():
-    heavy = {"torch", "datasets", "tiktoken", "rich", "pyarrow", "filelock", "data.prepare"}
+    heavy = {
+        "torch",
+        "datasets",
+        "tiktoken",
+        "rich",
+        "pyarrow",
+        "pooch",
+        "requests",
+        "filelock",
+        "data.prepare",
+    }
     code = f"import sys, data; print({heavy} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "set()"
 
@@ -135,8 +90,8 @@ def test_a_name_means_the_same_in_every_folder(tmp_path, monkeypatch):
     assert open_dataset("./fineweb", "gpt2").name == "fineweb"
 
 
-@needs_bpe
-@needs_shakespeare
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.exists(), reason="tinyshakespeare.txt and GPT-2's BPE files are not here")
 def test_gpt2_on_shakespeare(monkeypatch):
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(SHARED / "tiktoken"))
     dataset = open_dataset(str(SHAKESPEARE), "gpt2")
@@ -157,78 +112,6 @@ def test_gpt2_without_its_files_or_a_network(monkeypatch, tmp_path, book):
 def test_unknown_tokenizer_names_the_nearest(book):
     with pytest.raises(DataError, match="did you mean gpt2"):
         open_dataset(str(book), "gpt-2")
-
-
-# --- network
-
-
-def test_black_hole_proxy_ends_within_ten_seconds(monkeypatch, black_hole):
-    use_proxy(monkeypatch, black_hole)
-    start = time.monotonic()
-    with pytest.raises(DataError) as error:
-        open_dataset("shakespeare")
-    assert time.monotonic() - start < 10
-    assert (
-        "can't be reached" in one_line(error)
-        and "input.txt" in one_line(error)
-        and "pystdlib" in one_line(error)
-    )
-
-
-def test_hanging_name_lookup_ends(monkeypatch):
-    monkeypatch.delenv("https_proxy")
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(5))
-    start = time.monotonic()
-    assert "no answer" in network.why_unreachable("https://huggingface.co", seconds=0.3)
-    assert time.monotonic() - start < 2
-
-
-def test_reachable_server(web):
-    folder, url = web
-    assert network.why_unreachable(url) is None
-    assert network.why_unreachable(url + "/nothing") is None  # 404 is an answer
-    assert network.why_unreachable("http://127.0.0.1:9")
-
-
-@pytest.mark.parametrize("name", ["shakespeare", "fineweb"])
-def test_dataset_that_cannot_be_had_names_what_to_do(name):
-    with pytest.raises(DataError) as error:
-        open_dataset(name, "byte")
-    assert "pystdlib" in one_line(error)
-
-
-def test_auto_falls_back_to_pystdlib_and_says_so():
-    said = []
-    dataset = open_dataset("auto", say=said.append)
-    assert dataset.name == "pystdlib"
-    assert len(said) == 1 and "pystdlib" in said[0] and "\n" not in said[0]
-    assert 5e6 < len(dataset.train) + len(dataset.val) < 20e6
-    assert find_dataset("auto").fingerprint == dataset.fingerprint
-
-
-@needs_shakespeare
-def test_shakespeare_is_downloaded_once_and_split_like_nanogpt(web, monkeypatch):
-    folder, url = web
-    (folder / "input.txt").write_bytes(SHAKESPEARE.read_bytes())
-    monkeypatch.setattr(corpora, "SHAKESPEARE_URL", url + "/input.txt")
-    said = []
-    dataset = open_dataset("auto", say=said.append)
-    assert dataset.name == "shakespeare"
-    assert (len(dataset.train), len(dataset.val), dataset.vocab_size) == (1_003_854, 111_540, 65)
-    assert said == []
-    assert dataset.decode(dataset.val.shard(0)[:20]) == SHAKESPEARE.read_text()[1_003_854:][:20]
-    (folder / "input.txt").unlink()
-    assert open_dataset("shakespeare", "byte").vocab_size == 256  # the text itself is cached too
-    assert open_dataset(str(SHAKESPEARE)).fingerprint == dataset.fingerprint
-
-
-def test_wrong_download_is_an_error(web, monkeypatch, tmp_path):
-    folder, url = web
-    (folder / "input.txt").write_text("<html>please sign in</html>")
-    monkeypatch.setattr(corpora, "SHAKESPEARE_URL", url + "/input.txt")
-    with pytest.raises(DataError, match="download is wrong"):
-        open_dataset("shakespeare")
-    assert not corpora.shakespeare_file(tmp_path / "cache").exists()
 
 
 # --- names and files
@@ -449,10 +332,9 @@ def tokens(tmp_path):
 def test_batch_shapes_and_shift(tokens):
     x, y = batch(tokens, "f", 0, 0, 16, 8)
     assert x.shape == y.shape == (16, 8) and x.dtype == y.dtype == np.int64
-    assert np.array_equal(y, x + 1)  # also: no window crosses a shard, where the count would still go on, but
-    assert not np.isin(
-        y[:, -1], [40, 41, 42, 43, 44, 45, 46, 47]
-    ).any()  # the shard of 8 tokens has no window of 9
+    # also: no window crosses a shard, where the count would go on, but the shard of 8 has no window of 9
+    assert np.array_equal(y, x + 1)
+    assert not np.isin(y[:, -1], [40, 41, 42, 43, 44, 45, 46, 47]).any()
 
 
 def test_batch_is_a_pure_function(tokens):
@@ -461,9 +343,8 @@ def test_batch_is_a_pure_function(tokens):
     for other in (("f", 4, 7), ("g", 3, 7), ("f", 3, 8), ("f", 3, 7 + 2**32)):
         assert not np.array_equal(again[0], batch(tokens, *other, 4, 8)[0])
     long, next_ = (batch(tokens, "f", 3, step, 64, 8)[0] for step in (7, 8))
-    assert not any(
-        np.array_equal(long[i:], next_[: 64 - i]) for i in range(60)
-    )  # no draw is used in two steps
+    # no draw is used in two steps
+    assert not any(np.array_equal(long[i:], next_[: 64 - i]) for i in range(60))
     assert np.array_equal(again[0][:2], batch(tokens, "f", np.int64(3), np.int64(7), 2, 8)[0])
 
 
@@ -524,7 +405,10 @@ def prefetch_threads():
 
 def test_prefetch_gives_the_same_batches(tokens):
     torch = pytest.importorskip("torch")
-    get = lambda step: batch(tokens, "f", 0, step, 4, 8)
+
+    def get(step):
+        return batch(tokens, "f", 0, step, 4, 8)
+
     given_ = list(prefetch(get, range(3, 10), "cpu"))
     assert len(given_) == 7
     for step, (x, y) in zip(range(3, 10), given_):
@@ -573,6 +457,9 @@ def test_prefetch_raises_what_get_batch_raises(tokens):
 
 @pytest.mark.skipif("not __import__('torch').cuda.is_available()")
 def test_prefetch_on_cuda(tokens):
-    get = lambda step: batch(tokens, "f", 0, step, 4, 8)
+
+    def get(step):
+        return batch(tokens, "f", 0, step, 4, 8)
+
     for step, (x, _) in enumerate(prefetch(get, range(50), "cuda")):
         assert x.is_cuda and np.array_equal(x.cpu().numpy(), get(step)[0])

@@ -9,20 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
 from data import DataError, corpora, find_dataset, open_dataset
-from data import shards as shards_module
 from data.prepare import main, parse_count, prepare
 from data.shards import Tokens, write_shard
 
-ROOT = Path(__file__).parents[2]
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 DOCUMENTS = [p.read_text(encoding="utf-8") for p in sorted(Path(os.__file__).parent.glob("*.py"))[:60]]
-
-
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("NANOSCHED_CACHE", str(tmp_path / "cache"))
 
 
 def write_jsonl(folder, documents, column="text"):
@@ -79,9 +73,9 @@ def test_shards_end_with_a_document(documents, tmp_path):
         assert np.array_equal(np.concatenate(tokens_of(out, split)), np.concatenate(tokens_of(whole, split)))
 
 
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.exists(), reason="GPT-2's BPE files are not here")
 def test_gpt2_puts_endoftext_before_each_document(documents, tmp_path, monkeypatch):
-    if not (SHARED / "tiktoken").exists():
-        pytest.skip("GPT-2's BPE files are not here")
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(SHARED / "tiktoken"))
     out = prepare(documents, "gpt2", tmp_path / "out")
     ids = np.concatenate(tokens_of(out, "train") + tokens_of(out, "val"))
@@ -125,7 +119,7 @@ def test_tokens_of_a_single_text_leave_a_tenth_for_val(tmp_path):
 
 
 def test_val_is_capped(documents, tmp_path, monkeypatch):
-    monkeypatch.setattr("data.prepare.MAX_VAL_TOKENS", 1000)
+    monkeypatch.setattr("data.preparation.MAX_VAL_TOKENS", 1000)
     out = prepare(documents, "byte", tmp_path / "out")
     val = np.concatenate(tokens_of(out, "val")).astype(np.uint8).tobytes()
     last = next(text.encode() for text in DOCUMENTS if text and val.endswith(b"\n" + text.encode()))
@@ -158,7 +152,7 @@ def test_failure_at_any_write_resumes_to_the_same_bytes(documents, tmp_path, mon
             raise OSError(28, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr(shards_module.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     fail_at, failures = 1, 0
     while True:
         calls = 0
@@ -176,7 +170,6 @@ def test_failure_at_any_write_resumes_to_the_same_bytes(documents, tmp_path, mon
 
 KILLED = """
 import os, signal, sys
-from data import shards
 from data.prepare import prepare
 replace, calls = os.replace, 0
 def kill(source, target):
@@ -185,7 +178,7 @@ def kill(source, target):
     if calls == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
     replace(source, target)
-shards.os.replace = kill
+os.replace = kill
 prepare(sys.argv[1], "char", sys.argv[2], 900_000, 100_000)
 """
 
@@ -193,15 +186,15 @@ prepare(sys.argv[1], "char", sys.argv[2], 900_000, 100_000)
 @pytest.mark.parametrize("at", [1, 2, 7, 12])
 def test_killed_process_goes_on_to_the_same_bytes(documents, tmp_path, at):
     whole = contents(prepare(documents, out=tmp_path / "whole", **ARGUMENTS))
-    out, said = tmp_path / "out", []
+    out, lines = tmp_path / "out", []
     killed = subprocess.run([sys.executable, "-c", KILLED, documents, out, str(at)], cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL
     if at > 1:
         with pytest.raises(DataError, match="not prepared to the end"):
             open_dataset(str(out), "char")
-    prepare(documents, out=out, say=said.append, **ARGUMENTS)
+    prepare(documents, out=out, say=lines.append, **ARGUMENTS)
     assert contents(out) == whole
-    assert bool(said) == (at > 4)  # the first shard is in the progress file from the fourth write on
+    assert bool(lines) == (at > 4)  # the first shard is in the progress file from the fourth write on
     assert (
         open_dataset(str(out), "char").fingerprint
         == open_dataset(str(tmp_path / "whole"), "char").fingerprint
@@ -243,8 +236,8 @@ def test_two_at_once(documents):
     code = "import sys, data; print(data.open_dataset(sys.argv[1], 'char').fingerprint)"
     command = [sys.executable, "-c", code, documents]
     processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    found = [process.communicate(timeout=60)[0] for process in processes]
-    assert found == [open_dataset(str(documents), "char").fingerprint + "\n"] * 3
+    fingerprints = [process.communicate(timeout=60)[0] for process in processes]
+    assert fingerprints == [open_dataset(str(documents), "char").fingerprint + "\n"] * 3
 
 
 # --- errors
@@ -344,31 +337,20 @@ sys.exit(main(["pystdlib", "--tokenizer", "byte", "--out", sys.argv[1]]))
 
 def test_disk_that_takes_no_more(tmp_path):
     pytest.importorskip("resource")
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path / "out"], cwd=ROOT, capture_output=True, text=True
     )
-    assert ran.returncode == 2
-    assert (
-        ran.stderr.startswith("error: ") and ran.stderr.count("\n") == 1 and "can't be written" in ran.stderr
-    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert "can't be written" in result.stderr
     assert not list((tmp_path / "out").glob(".*.tmp"))
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     # 100-token shards make it slow enough to be stopped halfway
-    command = [
-        sys.executable,
-        "-m",
-        "data.prepare",
-        "pystdlib",
-        "--tokenizer",
-        "byte",
-        "--shard-tokens",
-        "100",
-    ]
-    process = subprocess.Popen(
-        [*command, "--out", tmp_path / "out"], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
+    arguments = ["pystdlib", "--tokenizer", "byte", "--shard-tokens", "100", "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "data.prepare", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("out/*_train_000003.bin")):
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

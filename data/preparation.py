@@ -1,0 +1,205 @@
+"""Documents to train and val shards, resumable to the byte."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .corpora import Corpus
+from .errors import DataError, writing
+from .progress import progress
+from .shards import MANIFEST, PROGRESS, is_shard_folder, make_manifest, read_json, write_json, write_shard
+from .tokenizers import Tokenizer, char_vocabulary, get_tokenizer
+
+SHARD_TOKENS = 10_000_000
+MAX_VAL_TOKENS = 10_000_000
+CHUNK = 4_000_000  # characters given to the tokenizer at once
+
+
+def prepare_corpus(
+    corpus: Corpus,
+    tokenizer: str,
+    out: Path,
+    tokens: int | None,
+    shard_tokens: int,
+    say: Callable[[str], None],
+) -> Path:
+    """Writes the corpus to the folder `out`, or goes on where that was stopped; see `data.prepare.prepare`.
+
+    Args:
+        corpus: the documents.
+        tokenizer: "char", "byte" or "gpt2".
+        out: the folder.
+        tokens: stop at this many, train and val together; None takes everything.
+        shard_tokens: a shard ends with the document that brings it to this many.
+        say: takes a line now and then.
+
+    Returns:
+        `out`.
+
+    Raises:
+        DataError: `out` holds something else, the disk is full, or the documents can't be had.
+    """
+    arguments = {
+        "dataset": corpus.name,
+        "source": corpus.source,
+        "tokenizer": tokenizer,
+        "tokens_asked": tokens,
+        "shard_tokens": shard_tokens,
+    }
+    with only_writer(out, say):
+        if not is_done(out, arguments):
+            state = start_or_resume(corpus, arguments, out, say)
+            with progress(f"{corpus.name} ({tokenizer})", tokens, say) as update:
+                write_shards(corpus, state, out, update)
+            finish(state, out)
+    return out
+
+
+def is_done(out: Path, arguments: dict) -> bool:
+    """Whether `out` has what these arguments give; DataError where it has anything else."""
+    manifest = read_json(out / MANIFEST)
+    if manifest is not None:
+        check_same(manifest, arguments, out)
+    elif is_shard_folder(out) and not (out / PROGRESS).exists():
+        raise DataError(f"{out}: has shards that were not prepared here; choose another --out")
+    return manifest is not None
+
+
+def check_same(before: dict, arguments: dict, out: Path) -> None:
+    """DataError unless `before` (a manifest or a progress file) has the same arguments."""
+    for key, value in arguments.items():
+        if before.get(key) != value:
+            change = f"with {key} {before.get(key)}, now {value}"
+            change = "from other source files" if key == "source" else change
+            raise DataError(f"{out}: was prepared {change}; choose another --out or delete it")
+
+
+def start_or_resume(corpus: Corpus, arguments: dict, out: Path, say: Callable[[str], None]) -> dict:
+    """What progress.json holds: the arguments, the vocabulary, and how far the shards on disk go."""
+    for left_behind in out.glob(".*.tmp"):
+        left_behind.unlink()
+    state = read_json(out / PROGRESS)
+    if state is not None and state["files"]:
+        check_same(state, arguments, out)
+        tokens = sum(state["totals"].values())
+        say(f"{out}: going on after {state['documents']:,} documents, {tokens:,} tokens")
+        return state
+    vocab = vocabulary(corpus) if arguments["tokenizer"] == "char" else None
+    state = {**arguments, "vocab": vocab, "documents": 0, "totals": {"train": 0, "val": 0}, "files": []}
+    write_json(out / PROGRESS, state)
+    return state
+
+
+def vocabulary(corpus: Corpus) -> str:
+    """char's vocabulary; DataError for a corpus that can be read only once."""
+    if corpus.streamed:
+        way_out = "use --tokenizer byte or gpt2"
+        raise DataError(f"tokenizer char must read {corpus.name} twice and it is streamed; {way_out}")
+    return char_vocabulary(itertools.chain([] if corpus.single else ["\n"], corpus.documents()))
+
+
+def write_shards(corpus: Corpus, state: dict, out: Path, update: Callable[[int], None]) -> None:
+    """Documents to shards, from where `state` says to the end or to the tokens asked for."""
+    totals, pending, in_shard = state["totals"], {"train": [], "val": []}, 0
+    documents = itertools.islice(corpus.documents(), state["documents"], None)
+    tokenizer = get_tokenizer(state["tokenizer"], state["vocab"])
+    for ids in encode(documents, tokenizer, with_separator=not corpus.single):
+        split = next_split(totals)
+        ids = ids[: room(corpus, state, split)]
+        pending[split].append(ids)
+        totals[split] += len(ids)
+        state["documents"] += 1
+        update(sum(totals.values()))
+        in_shard += len(ids) if split == "train" else 0
+        if in_shard >= state["shard_tokens"]:
+            flush(pending, state, out)
+            in_shard = 0
+        if sum(totals.values()) == state["tokens_asked"]:
+            break
+    flush(pending, state, out)
+
+
+def next_split(totals: dict[str, int]) -> str:
+    """Where the next document goes: to val while that has under a tenth of the tokens."""
+    few = 10 * totals["val"] < sum(totals.values()) and totals["val"] < MAX_VAL_TOKENS
+    return "val" if few else "train"
+
+
+def room(corpus: Corpus, state: dict, split: str) -> int | None:
+    """How many more tokens are asked for (None: any number); of a single text, 90% are for train."""
+    limit = state["tokens_asked"]
+    if limit is None:
+        return None
+    if corpus.single and split == "train":
+        limit = limit * 9 // 10
+    return limit - sum(state["totals"].values())
+
+
+def encode(documents: Iterable[str], tokenizer: Tokenizer, with_separator: bool) -> Iterator[np.ndarray]:
+    """The ids of each document, uint16 (tokens,); nothing for an empty one."""
+    for texts in chunks(documents):
+        for ids in tokenizer.encode_many(texts):
+            yield np.insert(ids, 0, tokenizer.separator) if with_separator and len(ids) else ids
+
+
+def chunks(documents: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of documents with CHUNK characters or a little more."""
+    texts, size = [], 0
+    for text in documents:
+        texts.append(text)
+        size += len(text)
+        if size >= CHUNK:
+            yield texts
+            texts, size = [], 0
+    if texts:
+        yield texts
+
+
+def flush(pending: dict[str, list[np.ndarray]], state: dict, out: Path) -> None:
+    """Pending tokens to one shard per split, then the progress file: what it tells is always on disk."""
+    name = re.sub(r"[^\w.-]", "-", state["dataset"])
+    for split, parts in pending.items():
+        if sum(map(len, parts)):
+            number = sum(entry["split"] == split for entry in state["files"])
+            path = out / f"{name}_{split}_{number:06d}.bin"
+            state["files"].append(write_shard(path, np.concatenate(parts)))
+        parts.clear()
+    write_json(out / PROGRESS, state)
+
+
+def finish(state: dict, out: Path) -> None:
+    """The manifest in place of the progress file; DataError where a split has no token."""
+    for split, total in state["totals"].items():
+        if total == 0:
+            raise DataError(
+                f"{state['dataset']}: too little text for a {split} split; give more text or documents"
+            )
+    name, vocab = state["tokenizer"], state["vocab"]
+    files = sorted(state["files"], key=lambda entry: entry["name"])
+    arguments = {key: state[key] for key in ("source", "tokens_asked", "shard_tokens")}
+    vocab_size = get_tokenizer(name, vocab).vocab_size
+    write_json(out / MANIFEST, make_manifest(state["dataset"], name, vocab_size, vocab, files, **arguments))
+    (out / PROGRESS).unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(out: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Two processes that prepare one folder take turns; the second then finds it done."""
+    from filelock import FileLock, Timeout  # here: `import data` needs only numpy
+
+    with writing(out, "choose another folder"):
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:  # an OSError itself
+            say(f"{out}: waiting for the process that is preparing it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
