@@ -7,7 +7,8 @@ import hashlib
 from schedulers.core.aliases import ALIASES
 from schedulers.core.specs import split_name
 
-FAMILIES = {  # Okabe and Ito's palette, which colour-blind people can tell apart; its yellow is too pale for a line
+# Okabe and Ito's palette, which colour-blind people can tell apart; its yellow is too pale for a line
+FAMILIES = {
     "#000000": ["constant", "step", "multistep", "piecewise"],
     "#0072B2": ["linear", "polynomial", "exponential", "rex", "tanh"],
     "#E69F00": ["cosine", "cosine_restarts"],
@@ -24,7 +25,7 @@ USERS = ["#332288", "#882255", "#117733", "#999933", "#AA4499", "#44AA99"]  # of
 def colour_of(label: str) -> str:
     """The colour of a schedule as the user spelled it: "wsd:cooldown=0.4" has the one of wsd.
 
-    A schedule of the user's own gets one that follows from its name, so that it keeps it when others come or go.
+    A schedule of the user's own gets one that follows from its name, and so keeps it when others come or go.
     """
     name, _ = split_name(label)
     name = ALIASES.get(name, name)

@@ -1,4 +1,4 @@
-"""What all figures share: the style, the text around the drawing, and words for numbers and labels.
+"""What all figures share: the style, the text around the drawing, and how a figure becomes a file.
 
 Sizes are in inches and points, so that text is as large in a figure of 2 schedules as in one of 25.
 """
@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis.text import shorten
+from nanosched.files import atomic
 
 WIDTH = 9.5  # inches
 DPI = 120
@@ -38,10 +43,8 @@ def new_page(body: float, title: str, caption: str):
     """
     from matplotlib.figure import Figure
 
-    title, caption = (
-        wrap(title, TITLE),
-        wrap(caption, 0.92 * TEXT),
-    )  # ordinary text runs narrower than labels do, bold doesn't
+    # ordinary text runs narrower than labels do, bold doesn't
+    title, caption = wrap(title, TITLE), wrap(caption, 0.92 * TEXT)
     above, below = height_of(title, TITLE) + 0.2, height_of(caption, TEXT) + 0.2
     height = above + body + below
     fig = Figure(figsize=(WIDTH, height), dpi=DPI)
@@ -72,25 +75,22 @@ def width_of(text: str, size: float = TEXT) -> float:
 
 
 def fold(label: str, width: int) -> str:
-    """A schedule's label in at most about three lines of `width` letters, broken after a comma or colon if it can be."""
+    """A schedule's label in about three lines of `width` letters at most, broken after a comma or colon."""
     spaced = re.sub(r"([,:])(?=\S)", r"\1\t", shorten(label, 3 * width))
     lines = textwrap.wrap(spaced, width, expand_tabs=False, replace_whitespace=False, break_on_hyphens=False)
     return "\n".join(line.replace("\t", "") for line in lines)
 
 
-def shorten(label: str, width: int = 40) -> str:
-    """The label without its middle where it is too long: specs differ at either end."""
-    half = width // 2 - 1
-    return label if len(label) <= width else f"{label[:half]}…{label[-half:]}"
+def draw_page(path: Path, page: Callable, *args) -> Path:
+    """Draw page(*args) in the figures' style, whatever the user's matplotlibrc says, and save it."""
+    from matplotlib import style
+
+    with style.context(STYLE, after_reset=True):
+        return save(page(*args), path)
 
 
-def spell_lr(lr: float, decimals: int = 3) -> str:
-    """6e-4, as people write it."""
-    if lr == 0:
-        return "0"
-    digits, exponent = f"{lr:.{decimals}e}".split("e")
-    return f"{float(digits):g}e{int(exponent)}"
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number:,} {word}" + "s" * (number != 1)
+def save(fig, path: Path) -> Path:
+    """Write the figure as a PNG and return its path."""
+    with atomic(path) as temporary:
+        fig.savefig(temporary, format="png")
+    return path

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.figures.draw import save
-from analysis.figures.page import DARK, STYLE, TEXT, WIDTH, new_page, width_of
+from analysis.figures.page import DARK, STYLE, TEXT, WIDTH, new_page, save, width_of
 
 LEFT, GAP, HEIGHT, HEAD = 0.6, 0.25, 2.9, 0.35  # inches
 BLUE_TO_YELLOW = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from analysis.figures.colours import colour_of
-from analysis.figures.draw import save
-from analysis.figures.page import DARK, STYLE, WIDTH, new_page, spell_lr
+from analysis.figures.page import DARK, STYLE, WIDTH, new_page, save
+from analysis.text import format_lr
 
 SIDE, LEFT, GAP = 2.4, 0.7, 0.55  # inches
 
@@ -26,7 +26,7 @@ def draw_predictions(out: Path, rows: list[dict], new: list[dict], measured) -> 
             "Rank correlation with what was measured: "
             + ", ".join(f"{name} {ranks[method]:+.2f}" for method, name in METHODS.items()),
             f"A point is a schedule: filled if no law was fitted on it ({len(new)}), hollow if it was. Vertical: mean final validation loss of {measured.seeds} seeds with its standard deviation. "
-            f"Dashed: predicted = measured. The bound, at each schedule's own best peak lr, is over the lowest one; it has no unit of loss. {measured.steps:,} steps, peak lr {spell_lr(measured.peak_lr)}. Colour: the schedule's family.",
+            f"Dashed: predicted = measured. The bound, at each schedule's own best peak lr, is over the lowest one; it has no unit of loss. {measured.steps:,} steps, peak lr {format_lr(measured.peak_lr)}. Colour: the schedule's family.",
         )
         for i, (method, name) in enumerate(METHODS.items()):
             ax = fig.add_axes(

@@ -1,0 +1,101 @@
+"""The final loss of each schedule at every peak lr: a basin, with the best peak lr at its bottom."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.comparison import Comparison, Setting, TunedEntry
+from analysis.figures.colours import colour_of
+from analysis.text import format_lr, shorten
+
+
+@dataclass(frozen=True)
+class Basin:
+    """One schedule at one horizon."""
+
+    label: str
+    tuned: TunedEntry
+
+    @property
+    def setting(self) -> Setting:
+        """The one with the lowest mean loss."""
+        return self.tuned.best.setting
+
+    @property
+    def colour(self) -> str:
+        return colour_of(self.setting.scheduler)
+
+    @property
+    def best_peak(self) -> float:
+        return self.setting.peak_lr
+
+    @property
+    def losses(self) -> dict[float, list[float]]:
+        """Peak lr -> final validation losses of the seeds that completed."""
+        return {peak: [r.loss for r in entry.completed] for peak, entry in self.tuned.by_peak.items()}
+
+    @property
+    def incomplete(self) -> list[float]:
+        """Peak lrs at which a seed diverged or failed."""
+        return [peak for peak, entry in self.tuned.by_peak.items() if entry.diverged or entry.failed]
+
+    @property
+    def mean(self) -> tuple[np.ndarray, np.ndarray]:
+        """(peak lrs, mean losses) where every seed completed."""
+        peaks = [peak for peak in self.tuned.by_peak if peak not in self.incomplete]
+        return np.array(peaks), np.array([self.tuned.by_peak[peak].loss for peak in peaks])
+
+    @property
+    def common_loss(self) -> float:
+        """Mean loss at the peak lr that all schedules have in common, NaN where it did not complete there."""
+        return self.tuned.common.entry.loss if self.tuned.common else math.nan
+
+
+def basins_of(comparison: Comparison) -> list[Basin]:
+    """A basin for each schedule and horizon with a completed run, the lowest first at each horizon."""
+    several_steps = len(comparison.rankings) > 1
+    best = (row.entry.setting for row in comparison.rows)
+    return [
+        Basin(setting.scheduler + f", {setting.steps:,} steps" * several_steps, tuned)
+        for setting in best
+        if (tuned := comparison.tuned_entries.get(setting))
+        and any(entry.completed for entry in tuned.by_peak.values())
+    ]
+
+
+# -- words
+
+
+def basin_title(basins: list[Basin]) -> str:
+    """How far apart the best peak lrs are."""
+    best = [b.best_peak for b in basins if len(b.mean[1]) and np.ptp(b.mean[1])]
+    if not best:
+        return "The peak lr makes no difference"
+    low, high = min(best), max(best)
+    if low == high:
+        return f"All schedules do best at a peak lr of {format_lr(low, 1)}"
+    span = f"{format_lr(low, 1)} to {format_lr(high, 1)}, a factor of {high / low:.3g}"
+    return f"The best peak lr goes from {span}"
+
+
+def basin_caption(basins: list[Basin]) -> str:
+    edge = [shorten(b.label) for b in basins if b.tuned.on_edge]
+    return (
+        "Dot: a seed; line: mean over seeds; ring: the best; grey: the other schedules; "
+        "cross: a seed diverged or failed. Lines may leave the axis."
+        + f" Best on the edge of what was tried: {', '.join(edge)}."
+        * bool(edge)
+    )
+
+
+def tuned_title(basins: list[Basin]) -> str:
+    """Which schedule is lowest at its own best peak lr, and which one at the common peak lr."""
+    first = basins[0]
+    lowest = f"{shorten(first.label)} is lowest at its own best peak lr"
+    at_common = [b.label for b in basins if b.tuned.common_rank == 1]
+    if first.label in at_common:
+        return f"{lowest}, as at the common one"
+    return lowest + "".join(f"; at the common one it was {shorten(label)}" for label in at_common[:1])

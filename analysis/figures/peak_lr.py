@@ -1,0 +1,66 @@
+"""peak_lr.png: the final loss of every schedule against its peak lr."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.comparison import Comparison
+from analysis.figures.basins import Basin, basin_caption, basin_title, basins_of
+from analysis.figures.panels import draw_behind, panels
+from analysis.outliers import outlier_limit
+from analysis.text import format_lr
+
+TICKS = 4  # of the peak lrs, about: more would touch
+
+
+def peak_lr_page(comparison: Comparison):
+    """A panel for each schedule: every seed's loss and their mean, the best peak lr ringed."""
+    basins = basins_of(comparison)
+    fig, axes = panels(
+        [basin.label for basin in basins],
+        1,
+        [f"best at {format_lr(basin.best_peak, 1)}" for basin in basins],
+        basin_title(basins),
+        basin_caption(basins),
+        "final validation loss (nats per token)",
+        "peak learning rate (log scale)",
+    )
+    set_axes(axes[0], basins)
+    behind = [basin.mean for basin in basins]
+    for basin, ax in zip(basins, axes):
+        for tick in ax.get_xticklabels():
+            tick.set_ha("center")
+        draw_behind(ax, behind)
+        draw_basin(ax, basin)
+    return fig
+
+
+def set_axes(ax, basins: list[Basin]):
+    """The limits and ticks that all panels share."""
+    peaks = sorted({peak for basin in basins for peak in basin.losses})
+    low, high = loss_limits(basins)
+    ax.set_xscale("log", base=2)
+    ax.set(xlim=(peaks[0] / 1.3, peaks[-1] * 1.3), ylim=(low, high))
+    shown = peaks[:: max(1, math.ceil(len(peaks) / TICKS))]
+    ax.set_xticks(shown, [format_lr(peak, 0) for peak in shown])
+    ax.minorticks_off()
+
+
+def loss_limits(basins: list[Basin]) -> tuple[float, float]:
+    """From the lowest seed to the highest mean that is no outlier."""
+    means = np.concatenate([basin.mean[1] for basin in basins])
+    low = min(loss for basin in basins for losses in basin.losses.values() for loss in losses)
+    high = means[means <= outlier_limit(means)].max()
+    pad = 0.08 * (high - low) or 0.01 * low
+    return low - pad, high + pad
+
+
+def draw_basin(ax, basin: Basin):
+    ax.plot(*basin.mean, color=basin.colour, lw=1.6)
+    for peak, losses in basin.losses.items():
+        ax.plot([peak] * len(losses), losses, "o", color=basin.colour, ms=2.5)
+    ax.plot(basin.best_peak, basin.tuned.best.loss, "o", ms=8, mfc="none", mec="black", mew=1)
+    for peak in basin.incomplete:
+        ax.plot(peak, 0.94, "x", color="black", ms=6, mew=1.6, transform=ax.get_xaxis_transform())

@@ -1,0 +1,63 @@
+"""The plan of a sweep as a tree that can be drawn: its rows, their labels, and what it says in words."""
+
+from __future__ import annotations
+
+from analysis.comparison import Setting
+from analysis.text import counted
+from sweep.plan import Branch, separate_runs
+
+MAX_ROWS = 40  # more can't be read on one page
+
+
+def walk(branches: list[Branch]) -> list[Branch]:
+    """Each branch above its own branches, the last branch point first, so that no line down crosses a bar."""
+    children = {}
+    for branch in sorted(branches, key=lambda branch: -branch.start):
+        children.setdefault(branch.parent and branch.parent.id, []).append(branch)
+
+    rows, waiting = [], [branch for branch in branches if not branch.parent][::-1]
+    while waiting:
+        rows.append(waiting.pop())
+        waiting += reversed(children.get(rows[-1].run.id, []))
+    return rows
+
+
+def branch_labels(branches: list[Branch]) -> list[str]:
+    """The schedules as the user spelled them, with peak lr and steps where these are several."""
+    settings = [Setting.of(branch.run) for branch in branches]
+    among = set(settings)
+    return [setting.label(among) for setting in settings]
+
+
+def trained_words(branch: Branch) -> str:
+    return f"{branch.steps:,} of {branch.run.schedule.steps:,}"
+
+
+def plan_title(branches: list[Branch]) -> str:
+    """What sharing steps saves."""
+    runs = counted(len(branches), "run")
+    steps = sum(branch.run.schedule.steps for branch in branches)
+    trained = sum(branch.steps for branch in branches)
+    if trained == steps:
+        return f"Nothing is shared: all {counted(steps, 'step')} of {runs} are trained"
+    cost = f"{separate_runs(trained, steps, len(branches)):.1f} separate runs"
+    return f"{runs} at the cost of {cost}: {trained:,} of {steps:,} steps to train"
+
+
+def plan_caption(branches: list[Branch], left_out: int) -> str:
+    seeds = len({branch.run.seed for branch in branches})
+    shared = (
+        "Dotted: the steps before, the same as in the run that it branches off from; "
+        "it starts from that run's checkpoint at the dot, the branch point. "
+    )
+    reactive = (
+        "A schedule that reacts to the loss is counted as if it did; if it never does, it isn't trained. "
+    )
+    return (
+        "Bar, and the number after it: the steps that are trained for this run. "
+        + shared * any(branch.parent for branch in branches)
+        + reactive * any(branch.untriggered for branch in branches)
+        + f"Drawn: one seed; each of {seeds} seeds alike. " * (seeds > 1)
+        + f"Left out: {counted(left_out, 'more run')}{' of each seed' * (seeds > 1)}. " * (left_out > 0)
+        + "Colour: the schedule's family."
+    )
