@@ -2,13 +2,17 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
 from nanosched.cli import load_toml
-from studies.motsepe_2024.study import NAMES, main, ranks_of, schedules
+from studies.motsepe_2024.__main__ import main
+from studies.motsepe_2024.data import NAMES, schedules
+from studies.motsepe_2024.page import ranks_of
 
 
 def write_store(folder, losses):
@@ -64,6 +68,13 @@ def test_the_page(folder, monkeypatch):
     (folder / "README.md").unlink()
     call(monkeypatch, folder)  # published.csv is enough for the page
     assert (folder / "README.md").read_text() == page
+
+
+def test_the_committed_page_follows_from_the_committed_numbers(tmp_path, monkeypatch):
+    results = ROOT / "results" / "motsepe_2024"
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    call(monkeypatch, tmp_path)
+    assert (tmp_path / "README.md").read_text() == (results / "README.md").read_text()
 
 
 def test_what_is_missing_is_said_in_one_line(folder, monkeypatch):
