@@ -7,18 +7,57 @@ import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-
 from .files import atomic
 
 NAME = "ckpt.pt"
 
 
-def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, config):
-    """Write `path`, whole or not at all; torch.load(weights_only=True) reads it.
+class OneCheckpoint:
+    """folder/ckpt.pt: the only checkpoint of a run that is trained on its own.
 
-    `run_id` is the run's that was trained to here, and `trained_from` the number of steps it took over from another.
+    Args:
+        folder: of the run.
+        keep_last: leave the checkpoint at the end there.
     """
+
+    branch_points = ()  # numbers of steps after which a checkpoint is kept for other runs
+
+    def __init__(self, folder: Path, keep_last: bool):
+        self.file, self.keep_last = folder / NAME, keep_last
+
+    def candidates(self) -> list[Path]:
+        """Where the run can start, the best first."""
+        return [self.file] if self.file.exists() else []
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint after `step` steps goes."""
+        return self.file
+
+    def saved(self, step: int):
+        """The checkpoint after `step` steps is at its path."""
+
+    def finished(self):
+        """The run has ended."""
+        if not self.keep_last:
+            self.file.unlink(missing_ok=True)
+
+
+def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, config):
+    """Write a checkpoint, whole or not at all; torch.load(weights_only=True) reads it.
+
+    Args:
+        path: the file.
+        run_id: of the run that was trained to here.
+        trained_from: number of steps that it took over from another run.
+        state: a train.State.
+        history: a History of the same steps.
+        config: the run's Config.
+
+    Raises:
+        OSError: the disk doesn't take it.
+    """
+    import torch
+
     checkpoint = dict(
         model=state.model.state_dict(),
         optimizer=state.optimizer.state_dict(),
@@ -38,7 +77,18 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
 
 
 def load_checkpoint(path: Path, state, history) -> dict | None:
-    """Set state and history to a checkpoint's and return it; None and a warning if it is damaged."""
+    """Set `state` and `history` to a checkpoint's.
+
+    Args:
+        path: the file.
+        state: a train.State, changed in place.
+        history: a History, changed in place.
+
+    Returns:
+        what the file holds; None, and a warning on stderr, if it is damaged.
+    """
+    import torch
+
     try:
         with zipfile.ZipFile(path) as file:  # torch doesn't look at the checksums
             if damaged := file.testzip():

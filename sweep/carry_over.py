@@ -1,97 +1,113 @@
-"""The protocol of a comparison that never resets the model: each schedule goes on with the weights and the optimizer of the last.
+"""The protocol that never resets the model: each schedule goes on with the last one's weights and optimizer.
 
 It is here to show what such a comparison measures: mostly the order in which the schedules ran.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
+from nanosched.checkpoint import NAME as CHECKPOINT
 from nanosched.config import Config
+from nanosched.run_files import RunRecord
 from schedulers import Schedule
+from train import Start, train
 
 from .plan import Branch, Run
-from .store import is_complete, run_folder
+from .store import Store
 
 
 def plan_carry_over(
     config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], fingerprint: str
 ) -> list[Run]:
-    """Every schedule with every seed, in the order asked for; a run's id says too which runs came before it."""
+    """Every schedule with every seed, in the order given; a run's id says too which runs came before it."""
     runs = []
     for seed in seeds:
         before = "nothing"
         for label, schedule in schedules:
-            before = config.state_id(
-                schedule.lrs(), seed, fingerprint, f"{schedule.reaction} carried over from {before}"
-            )
+            reaction = f"{schedule.reaction} carried over from {before}"
+            before = config.state_id(schedule.lrs(), seed, fingerprint, reaction)
             runs.append(Run(label, schedule, seed, before))
     return runs
 
 
-def train_carry_over(
-    runs: list[Run], config: Config, dataset, out: Path, display, should_stop
-) -> dict[str, str]:
-    """Train the runs of each seed one after another on one model; returns run id -> error, for the ones that failed.
+def still_to_train(runs: list[Run], store: Store) -> list[Run]:
+    """The runs that `train_carry_over` would train."""
+    return [run for chain in chains(runs) for run in chain[first_missing(chain, store) :]]
 
-    A run that is complete is passed over if its last state is still there; what comes after a failed run is left out.
+
+def train_carry_over(
+    runs: list[Run], config: Config, dataset, store: Store, display, should_stop
+) -> dict[str, str]:
+    """Train the runs of each seed one after another on one model.
+
+    A run that is complete is passed over if its last checkpoint is still there; what comes after a failed run
+    is left out.
+
+    Args:
+        runs: of `plan_carry_over`.
+        config: theirs, with the machine's settings decided.
+        dataset: a data.Dataset.
+        store: where they are trained into.
+        display: as sweep.display.Display.
+        should_stop: called after each step; if true, the run is checkpointed and no other is started.
+
+    Returns:
+        run id -> error in one line, for the runs that failed.
     """
     errors = {}
-    for seed in dict.fromkeys(run.seed for run in runs):
-        chain = [run for run in runs if run.seed == seed]
-        for index in range(first_missing(chain, out), len(chain)):
-            if should_stop() or not train_link(
-                chain, index, config, dataset, out, display, should_stop, errors
-            ):
+    for chain in chains(runs):
+        for index in range(first_missing(chain, store), len(chain)):
+            if should_stop():
+                break
+            record, error = train_link(chain, index, config, dataset, store, display, should_stop)
+            if error:
+                errors[chain[index].id] = error
+            if not record:
                 break
     return errors
 
 
-def still_to_train(runs: list[Run], out: Path) -> list[Run]:
-    chains = [[run for run in runs if run.seed == seed] for seed in dict.fromkeys(run.seed for run in runs)]
-    return [run for chain in chains for run in chain[first_missing(chain, out) :]]
+def chains(runs: list[Run]) -> list[list[Run]]:
+    """The runs of each seed."""
+    by_seed = {}
+    for run in runs:
+        by_seed.setdefault(run.seed, []).append(run)
+    return list(by_seed.values())
 
 
-def first_missing(chain: list[Run], out: Path) -> int:
-    """Where to go on: after the last complete run that has the state it ended in, if all before it are complete."""
-    from nanosched.checkpoint import NAME
-
-    complete = next((index for index, run in enumerate(chain) if not is_complete(out, run.id)), len(chain))
-    if complete == len(chain):
-        return complete
-    return complete if complete == 0 or (run_folder(out, chain[complete - 1].id) / NAME).exists() else 0
+def first_missing(chain: list[Run], store: Store) -> int:
+    """Where to go on: after the last of the complete runs, if the checkpoint at its end is still there."""
+    missing = next((index for index, run in enumerate(chain) if not store.get(run.id)), len(chain))
+    if missing in (0, len(chain)):
+        return missing
+    return missing if (store.folder(chain[missing - 1].id) / CHECKPOINT).exists() else 0
 
 
 def train_link(
-    chain: list[Run], index: int, config, dataset, out: Path, display, should_stop, errors: dict
-) -> bool:
-    """Train chain[index] from the end of the one before it; whether it came to its end."""
-    from nanosched.checkpoint import NAME
-    from train import train
-
-    from .execute import keep_error
-
-    run, result, error = chain[index], None, None
-    branch, before = Branch(run), run_folder(out, chain[index - 1].id) / NAME if index else None
+    chain: list[Run], index: int, config, dataset, store, display, should_stop
+) -> tuple[RunRecord | None, str | None]:
+    """Train chain[index] from the end of the one before it; (record, error) as sweep.train_branch."""
+    run, record, error = chain[index], None, None
+    branch, before = Branch(run), store.folder(chain[index - 1].id) / CHECKPOINT if index else None
     first_batch = sum(earlier.schedule.steps for earlier in chain[:index])  # the data goes on too
+    store.forget(run.id)
     display.start(branch)
     try:
-        result = train(
+        record = train(
             config,
             run.schedule,
             run.seed,
             dataset,
-            run_folder(out, run.id),
+            store.folder(run.id),
+            start=Start(run.id, before, first_batch),
             keep_checkpoint=True,
-            on_step=lambda *step: display.step(branch, *step),
+            on_step=partial(display.step, branch),
             should_stop=should_stop,
-            run_id=run.id,
-            begin=before,
-            first_batch=first_batch,
         )
     except Exception as e:
-        error = errors[run.id] = keep_error(branch, out, e)
-    display.end(branch, result, error)
-    if result and before:
+        error = store.keep_error(run.id, e)
+    display.end(branch, record, error)
+    if record and before:
         before.unlink(missing_ok=True)
-    return result is not None
+    return record, error

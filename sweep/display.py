@@ -1,11 +1,13 @@
-"""What a person sees while a comparison trains: a bar for all runs and one for each in training, losses, the time left."""
+"""What a person sees while a comparison trains: bars for all runs and for each in training, the time left."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .plan import Branch
+from nanosched.run_files import RunRecord
+
+from .plan import Branch, Run
 
 
 class Display:
@@ -14,14 +16,13 @@ class Display:
     def __init__(self, branches: list[Branch]):
         self.n_runs, self.ended, self.steps_ended, self.tasks = len(branches), 0, 0, {}
         name, detail = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[detail]}")
-        # each drawing takes time from the training beside it
         self.progress = Progress(
             name,
             BarColumn(),
             detail,
             TimeRemainingColumn(),
             console=Console(highlight=False),
-            refresh_per_second=2,
+            refresh_per_second=2,  # each drawing takes time from the training beside it
         )
         self.overall = self.progress.add_task(
             "all runs", total=sum(branch.steps for branch in branches), detail=f"0 of {len(branches)} runs"
@@ -37,40 +38,40 @@ class Display:
     def start(self, branch: Branch):
         if branch.run.id not in self.tasks:  # it may be started again after its process died
             self.tasks[branch.run.id] = self.progress.add_task(
-                name_of(branch.run), total=branch.steps, detail=""
+                run_name(branch.run), total=branch.steps, detail=""
             )
 
-    def step(self, branch: Branch, done: int, loss: float):
-        """`done` steps of the run are taken, the last of them with this loss."""
-        self.progress.update(
-            self.tasks[branch.run.id], completed=max(done - branch.start, 0), detail=f"loss {loss:.4f}"
-        )
+    def step(self, branch: Branch, steps: int, loss: float):
+        """`steps` steps of the run are taken, the last of them with this loss."""
+        completed = max(steps - branch.start, 0)
+        self.progress.update(self.tasks[branch.run.id], completed=completed, detail=f"loss {loss:.4f}")
         self.show_overall()
 
-    def end(self, branch: Branch, result: dict | None, error: str | None):
-        """`result` is what run.json holds, None for a run that failed with `error` or was stopped."""
+    def end(self, branch: Branch, record: RunRecord | None, error: str | None):
+        """The run has ended, failed with an error in one line, or (neither of both) was stopped."""
         if branch.run.id in self.tasks:
             self.progress.remove_task(self.tasks.pop(branch.run.id))
-        if not (result or error):
+        if not (record or error):
             return
         self.ended += 1
         self.steps_ended += branch.steps
         self.progress.update(self.overall, detail=f"{self.ended} of {self.n_runs} runs")
         self.show_overall()
-        if error:
-            self.say(f"{name_of(branch.run)}: failed: {error}")
-        elif result["status"] == "diverged":
-            self.say(f"{name_of(branch.run)}: diverged at step {result['steps_taken'] - 1}")
-        else:
-            self.say(f"{name_of(branch.run)}: validation loss {result['final_val_loss']:.4f}")
+        line = f"{run_name(branch.run)}: {format_ending(record, error)}"
+        self.progress.print(line, markup=False, soft_wrap=True)
 
     def show_overall(self):
         running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
         self.progress.update(self.overall, completed=self.steps_ended + running)
 
-    def say(self, line: str):
-        self.progress.print(line, markup=False, soft_wrap=True)
+
+def format_ending(record: RunRecord | None, error: str | None) -> str:
+    if error:
+        return f"failed: {error}"
+    if not record.complete:
+        return f"diverged at step {record.steps_taken - 1}"
+    return f"completed, validation loss {record.final_val_loss:.4f}"
 
 
-def name_of(run) -> str:
+def run_name(run: Run) -> str:
     return f"{run.label} @ {run.schedule.peak_lr:g}, {run.schedule.steps} steps, seed {run.seed}"

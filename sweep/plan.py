@@ -1,8 +1,8 @@
 """What a comparison trains: schedules at peak lrs and horizons with seeds, as a tree of shared prefixes.
 
-A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run for as
-long as their lr arrays agree: what they share is trained once, and the later one starts where it branches off from
-the earlier one.
+A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run
+for as long as their lr arrays agree: what they share is trained once, and the later one starts where it
+branches off.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def distinct(runs: list[Run]) -> list[Run]:
 
 
 def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None = None) -> list[Branch]:
-    """The prefix forest of runs with distinct ids, one tree per seed: no step that two share is trained twice.
+    """The prefix forest of runs with distinct ids, one tree per seed: no shared step is trained twice.
 
     Args:
         runs: the first of those that share a step trains it, reactive ones last.
@@ -131,7 +131,7 @@ def untriggered_run(run: Run, runs: list[Run]) -> Run | None:
 
 
 def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
-    """The lrs that are certain before training: all, or of a reactive schedule those to the first validation."""
+    """The lrs that are certain before training: all, or if reactive those up to the first validation."""
     if not schedule.reactive:
         return schedule.lrs()
     steps = range(min(config.eval_interval, schedule.steps))
@@ -161,9 +161,7 @@ def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tupl
         start, parent = max(alike, default=(0, None))
         while parent is not None and starts[parent] >= start:  # that one doesn't train the last shared step
             parent = parents[parent]
-        if (
-            parent is None and start > saved[index]
-        ):  # a checkpoint cut the way to the one that does: look at all
+        if parent is None and start > saved[index]:  # a checkpoint cut the way to the one that does
             shared = [(common(bits[index], bits[other]), other) for other in placed if other != index]
             trains_it = (pair for pair in shared if starts[pair[1]] < pair[0])
             start, parent = max(trains_it, default=(0, None))

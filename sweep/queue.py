@@ -1,4 +1,4 @@
-"""Which branch is trained next: one whose first state is there."""
+"""Which branch is trained next: one whose first checkpoint is there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ END = "end"
 
 
 class Queue:
-    """Branches in the order of their seeds, the longest of a seed first; those that wait for a fork, or for their calm run, come after it."""
+    """Branches that can start, in the order of their seeds and the longest of a seed first.
+
+    The others wait: a branch for its branch point, a reactive run for the end of its untriggered run.
+    """
 
     def __init__(self, branches: list[Branch]):
         self.seeds = list(dict.fromkeys(branch.run.seed for branch in branches))
         self.ready, self.waiting = [], {}
         for branch in branches:
-            if branch.calm:
-                self.waiting.setdefault((branch.calm.id, END), []).append(branch)
+            if branch.untriggered:
+                self.waiting.setdefault((branch.untriggered.id, END), []).append(branch)
             elif branch.parent:
                 self.waiting.setdefault((branch.parent.id, branch.start), []).append(branch)
             else:
@@ -29,15 +32,15 @@ class Queue:
         self.ready.remove(branch)
         return branch
 
-    def forked(self, run_id: str, step: int | str):
-        """The state of a run after `step` steps is there."""
+    def reached(self, run_id: str, step: int | str):
+        """The checkpoint of a run after `step` steps is there."""
         self.ready += self.waiting.pop((run_id, step), [])
 
     def ended(self, run_id: str):
-        """A run ended, or failed: what waits for it still starts from the best state that there is."""
+        """A run ended, or failed: what waits for it still starts from the best checkpoint that there is."""
         for parent_id, step in list(self.waiting):
             if parent_id == run_id:
-                self.forked(run_id, step)
+                self.reached(run_id, step)
 
     def again(self, branch: Branch):
         """Put one back that was taken out."""

@@ -1,7 +1,7 @@
-"""Several runs of one model shape that train together in one process: each operation is done once for all of them.
+"""Several runs of one model shape, stacked: each operation is done once for all of them.
 
-That pays where an operation takes longer to start than to do: on a GPU, and on a CPU for models whose step takes less than
-a few milliseconds. A larger model on a CPU trains faster alone, its tensors in the cache.
+That pays where an operation takes longer to start than to do: on a GPU, and on a CPU for models whose step
+takes less than a few milliseconds. A larger model on a CPU trains faster alone, its tensors in the cache.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from train import State, autocast
 
 
 class Stack:
-    """Models of one shape that train together, a slot each: parameters and AdamW moments stacked along dimension 0.
+    """Models of one shape, a slot each: parameters and AdamW moments are stacked along dimension 0.
 
-    A slot's numbers are, but for rounding, those of train.train_step on its run alone: nothing is summed over slots.
+    A slot's numbers are those of train.train_step on its run alone, but for rounding: nothing is summed over
+    slots.
 
     Args:
         states: one a slot, all of one model shape; their weights, moments and step counts are copied.
@@ -32,9 +33,7 @@ class Stack:
 
     def __init__(self, states: list[State], config: Config):
         if config.dropout:
-            raise ValueError(
-                f"dropout={config.dropout} is not allowed: runs that train together can't have any; give 0"
-            )
+            raise ValueError(f"dropout={config.dropout} is not allowed: stacked runs can't have any; give 0")
         self.config = config
         self.model = states[0].model  # only its code is used
         self.shapes = {name: p.shape for name, p in in_order(self.model)}
@@ -59,7 +58,7 @@ class Stack:
 
     @torch.no_grad()
     def read(self, slot: int, state: State):
-        """Make `state` a copy of a slot: it goes on, is validated and is saved as if it had been trained alone."""
+        """Make `state` a copy of a slot: it is trained on, validated and saved as if it had been alone."""
         rows = [
             self.split(stacked[slot]).values() for stacked in (self.weights, self.exp_avg, self.exp_avg_sq)
         ]
@@ -86,16 +85,15 @@ class Stack:
             lrs: R learning rates of this step.
 
         Returns:
-            (losses, grad_norms): float32 (R,) on the device; the losses of the whole batches, the norms before clipping.
+            (losses, grad_norms): float32 (R,) on the device; the losses of the whole batches, the norms
+            before clipping.
         """
         losses, gradients = self.losses_and_gradients(x, y)
-        norms = [
-            part.norm(dim=1) for part in gradients.split(self.sizes, 1)
-        ]  # one sum over a whole row can be off by 1e-4
+        # by parameter: one sum over a whole row can be off by 1e-4
+        norms = [part.norm(dim=1) for part in gradients.split(self.sizes, 1)]
         grad_norms = torch.stack(norms, 1).norm(dim=1)
-        gradients *= ((self.config.grad_clip or math.inf) / (grad_norms + 1e-6)).clamp(max=1.0)[
-            :, None
-        ]  # clip_grad_norm_'s
+        shrink = (self.config.grad_clip or math.inf) / (grad_norms + 1e-6)  # clip_grad_norm_'s
+        gradients *= shrink.clamp(max=1.0)[:, None]
         self.adamw(gradients, lrs)
         return losses, grad_norms
 
@@ -153,9 +151,7 @@ class VmapRules(TorchFunctionMode):
         kwargs = kwargs or {}
         if function is F.scaled_dot_product_attention:  # its own is, on a CPU, a call for each slot
             return StackedAttention.apply(*args, kwargs)
-        if (
-            function is F.cross_entropy
-        ):  # it takes this apart, so that autocast can't see that it wants float32
+        if function is F.cross_entropy:  # taken apart, so that autocast can't see that it wants float32
             return function(args[0].float(), *args[1:], **kwargs)
         return function(*args, **kwargs)
 

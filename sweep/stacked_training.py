@@ -1,4 +1,4 @@
-"""Train branches in one process, several at a time as the slots of a Stack; a slot that ends goes to the next branch."""
+"""Train branches in one process, as the slots of a Stack: a slot that ends makes room for the next branch."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ from functools import partial
 
 import numpy as np
 
-from data import prefetch, validation_batches
-from sweep.execute import failing_alone
-from sweep.plan import Branch
-from sweep.stacked import Stack
-from sweep.store import BranchStates, run_folder
-from sweep.untriggered import take_calm_run
-from train import Training, moment, on_device, since
+from data import prefetch
+from nanosched.step_timer import StepTimer
+from train import Training, validation_set
+
+from .bookkeeping import Bookkeeping
+from .plan import Branch
+from .stacked import Stack
+from .store import BranchCheckpoints
+from .untriggered import take_untriggered_run
 
 
 @dataclass
 class Slot:
     branch: Branch
     training: Training
+    failed: bool = False
 
 
-def train_together(slots: int, config, dataset, out, ended, should_stop):
-    """Train the branches of `ended.queue`, at most `slots` of them at a time; see sweep.execute.execute."""
-    val_batches = on_device(
-        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
-    )
-    active = []
+def train_stacked(n_slots: int, config, dataset, books: Bookkeeping, should_stop):
+    """Train what is in the queue, at most `n_slots` branches at a time; see sweep.execute.execute."""
+    val_batches, slots = validation_set(dataset, config), []
     while True:
-        while len(active) < slots and not should_stop() and (branch := ended.queue.next()):
-            ended.display.start(branch)
-            active += begin(branch, config, dataset, out, ended)
-        if not active:
+        while len(slots) < n_slots and not should_stop() and (branch := books.queue.next()):
+            books.display.start(branch)
+            slots += begin(branch, config, dataset, books)
+        if not slots:
             return
-        active = advance(active, slots, config, val_batches, ended, should_stop)
+        slots = advance(slots, n_slots, config, val_batches, books, should_stop)
 
 
-def begin(branch: Branch, config, dataset, out, ended) -> list[Slot]:
+def begin(branch: Branch, config, dataset, books: Bookkeeping) -> list[Slot]:
     """The branch at its start, in a list; an empty one if it ended at once."""
-    with failing_alone(branch, ended):
-        if taken := take_calm_run(branch.run, config, dataset.fingerprint, out):
-            ended(branch, taken, None)
+    run, store = branch.run, books.store
+    with books.failing_alone(branch):
+        if record := take_untriggered_run(run, config, dataset.fingerprint, store):
+            books.end(branch, record, None)
             return []
-        folder = run_folder(out, branch.run.id)
+        folder = store.folder(run.id)
         folder.mkdir(parents=True, exist_ok=True)
-        states = BranchStates(
-            out, branch, config, dataset.fingerprint, lambda step: ended.queue.forked(branch.run.id, step)
-        )
-        return [Slot(branch, Training(config, branch.run.schedule, branch.run.seed, dataset, folder, states))]
+        on_branch_point = partial(books.queue.reached, run.id)
+        checkpoints = BranchCheckpoints(store, branch, config, dataset.fingerprint, on_branch_point)
+        return [Slot(branch, Training(config, run.schedule, run.seed, dataset, folder, checkpoints))]
     return []
 
 
-def advance(active: list[Slot], slots: int, config, val_batches, ended, should_stop) -> list[Slot]:
+def advance(slots: list[Slot], n_slots: int, config, val_batches, books, should_stop) -> list[Slot]:
     """Train until a slot ends or a branch can have a free one; returns those that go on."""
-    trainings = [slot.training for slot in active]
+    trainings = [slot.training for slot in slots]
     firsts = [training.state.step for training in trainings]
     n_steps = min(len(training.steps_left()) for training in trainings)
     stack = Stack([training.state for training in trainings], config)
@@ -65,53 +65,58 @@ def advance(active: list[Slot], slots: int, config, val_batches, ended, should_s
 
     for x, y in prefetch(get_batch, range(n_steps), config.device):
         lrs = [training.next_lr() for training in trainings]
-        start = moment(config.device)
+
+        timer = StepTimer(config.device, runs=len(trainings))
         losses, grad_norms = stack.step(x, y, lrs)
-        share = partial(share_of, since(start, config.device), len(trainings))
-        for training, *numbers in zip(trainings, lrs, losses, grad_norms):
+        timer.stop()
+        for training, lr, loss, grad_norm in zip(trainings, lrs, losses, grad_norms):
             training.state.step += 1
-            training.unread.append((*numbers, share))
-        stop = should_stop()
-        if stop or any(training.must_read() for training in trainings):
-            alive = [look(slot, index, stack, val_batches, ended) for index, slot in enumerate(active)]
-            if stop or not all(alive) or (len(active) < slots and ended.queue.ready):
-                break
+            training.recorder.add(lr, loss, grad_norm, timer)
+
+        stop_now = should_stop()
+        if not (stop_now or any(training.flush_due for training in trainings)):
+            continue
+        alive = [flush(slot, index, stack, val_batches, books) for index, slot in enumerate(slots)]
+        if stop_now or not all(alive) or (len(slots) < n_slots and books.queue.ready):
+            break
+
     for index, training in enumerate(trainings):
         stack.read(index, training.state)
-    return [slot for slot in active if not is_over(slot, val_batches, ended, should_stop())]
+    return [slot for slot in slots if not is_over(slot, val_batches, books, should_stop())]
 
 
-def look(slot: Slot, index: int, stack: Stack, val_batches, ended) -> bool:
-    """Read a slot's numbers, validate and save where that is due; False if it has nothing more to train."""
-    training = slot.training
-    with failing_alone(slot.branch, ended):
-        finite = training.read()
-        ended.display.step(slot.branch, len(training.history.loss), training.history.loss[-1])
-        if finite:
-            if training.validation_due or training.saving_due:
-                stack.read(index, training.state)
-            training.between_steps(val_batches)
-        return finite and len(training.steps_left()) > 0
-    slot.branch = None
+def flush(slot: Slot, index: int, stack: Stack, val_batches, books: Bookkeeping) -> bool:
+    """Flush a slot's numbers, validate and checkpoint it where due; False if nothing is left to train."""
+    training, recorder = slot.training, slot.training.recorder
+    with books.failing_alone(slot.branch):
+        finite = recorder.flush()
+        books.display.step(slot.branch, recorder.steps, recorder.last_loss)
+        if not finite:
+            return False
+        if training.validation_due or training.checkpoint_due:
+            stack.read(index, training.state)
+        if training.validation_due:
+            training.validate(val_batches)
+        if training.checkpoint_due:
+            training.save_checkpoint()
+        recorder.write_curve()
+        return len(training.steps_left()) > 0
+    slot.failed = True
     return False
 
 
-def is_over(slot: Slot, val_batches, ended, stop: bool) -> bool:
+def is_over(slot: Slot, val_batches, books: Bookkeeping, stop_now: bool) -> bool:
     """Finish a run that is at its end, checkpoint one that has to stop."""
-    if slot.branch is None:
+    if slot.failed:
         return True
-    training, result = slot.training, None
-    with failing_alone(slot.branch, ended):
-        training.read()
-        if len(training.steps_left()) and not stop:
+    training, record = slot.training, None
+    with books.failing_alone(slot.branch):
+        training.recorder.flush()
+        if len(training.steps_left()) and not stop_now:
             return False
         if len(training.steps_left()):
-            training.save()
+            training.save_checkpoint()
         else:
-            result = training.finish(val_batches)
-        ended(slot.branch, result, None)
+            record = training.finish(val_batches)
+        books.end(slot.branch, record, None)
     return True
-
-
-def share_of(seconds, slots: int) -> float:
-    return seconds() / slots

@@ -1,13 +1,15 @@
 """Where runs, and the checkpoints on the way to them, are kept: no moment is a bad one to be killed.
 
 <out>/runs/<run id>/        a run: curve.csv grows while it trains; complete when run.json is there
-<out>/states/<id>-<n>.pt    the checkpoint after n steps, named by a hash of all it follows from: every run that
-                            begins so can start there
+<out>/states/<id>-<n>.pt    the checkpoint after n steps, named by a hash of all it follows from: every run
+                            that begins so can start there
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +48,14 @@ class Store:
     def forget(self, run_id: str):
         """Read a run again at the next call of `get`: it is trained anew."""
         self._finished.pop(run_id, None)
+
+    def keep_error(self, run_id: str, error: Exception) -> str:
+        """Write a run's error.txt; returns the error in one line."""
+        folder = self.folder(run_id)
+        with suppress(OSError):  # a full disk takes no message either
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "error.txt").write_text("".join(traceback.format_exception(error)))
+        return f"{type(error).__name__}: {error}".splitlines()[0]
 
     def checkpoints(self) -> dict[Path, int]:
         """path -> number of steps, of every checkpoint that is there."""
