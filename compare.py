@@ -32,6 +32,7 @@ from analysis.report.page import write_report
 from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
 from analysis.tensorboard import check_installed, write_events
 from analysis.terminal import print_ranking
+from analysis.text import counted
 from data import Dataset, open_dataset
 from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.config import Config
@@ -332,8 +333,8 @@ def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trai
     config = request.config
     runs = plan_carry_over(config, request.schedules, request.seeds, dataset.fingerprint)
     todo = still_to_train(runs, store)
-    finished = f"{len(runs) - len(todo)} finished, {len(todo)} to train on {config.device}"
-    print(f"{len(runs)} runs on {dataset.name}, carried over: {finished}")
+    complete = f"{len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}"
+    print(f"{counted(len(runs), 'run')} on {dataset.name}, carried over: {complete}")
     if not todo:
         return Trained(runs)
     with ctrl_c() as pressed, Display([Branch(run) for run in todo]) as display:
@@ -346,8 +347,8 @@ def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Sto
     needed = [run for run in distinct(trained.runs) if run.id not in trained.errors]
     todo = [run for run in needed if not store.get(run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
-    finished = f"{len(needed) - len(todo)} finished, {len(todo)} to train on {config.device}"
-    print(f"{len(needed)} runs of {horizons} steps on {dataset.name}: {finished}")
+    complete = f"{len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}"
+    print(f"{counted(len(needed), 'run')} of {horizons} steps on {dataset.name}: {complete}")
     if not todo:
         return trained
 

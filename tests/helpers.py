@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from nanosched.history import parse_curve
+from schedulers import get_schedule
+
 ROOT = Path(__file__).parents[1]
 
 TINY = dict(
@@ -44,11 +47,11 @@ def shell(cwd, script, *args, python=()):
 
 
 class Silent:
-    """A display that nobody looks at."""
+    """A display that shows nothing."""
 
-    def start(self, *told): ...
-    def step(self, *told): ...
-    def end(self, *told): ...
+    def start(self, *values): ...
+    def step(self, *values): ...
+    def end(self, *values): ...
 
 
 def is_one_line_error(result, *words):
@@ -65,3 +68,24 @@ def one_line(error):
     message = str(error.value)
     assert "\n" not in message
     return message
+
+
+def schedule_of(config, spec="cosine"):
+    """The schedule with the config's steps, peak lr and warmup."""
+    return get_schedule(spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps)
+
+
+def batch_of(dataset, config, seed=0, step=0):
+    """The batch of a step as torch tensors (x, y)."""
+    import torch
+
+    from data import batch
+
+    rows = config.batch_size * config.gradient_accumulation_steps
+    arrays = batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
+    return [torch.from_numpy(array) for array in arrays]
+
+
+def read_curve(folder):
+    """The RunCurve in a run's folder."""
+    return parse_curve((folder / "curve.csv").read_text())

@@ -16,20 +16,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from filelock import FileLock
-from helpers import ROOT, is_one_line_error, shell, write_toml
+from helpers import ROOT, is_one_line_error, read_curve, shell, write_toml
 
 import train as train_module
 from nanosched.config import Config
-from nanosched.history import read_curve
 from schedulers import get_schedule
 
 WSD = "wsd:cooldown=0.5,shape=sqrt"
 ASKED = [WSD, "constant", "step:gamma=1", "cosine"]  # step:gamma=1 is constant under another name
 TIMES = {"wall_s", "marginal_s", "tokens_per_s", "step_ms_p50", "step_ms_p95", "mfu"}
 RUN_COLUMNS = """
-run_id scheduler params seed peak_lr steps tokens status final_train_loss final_val_loss best_val_loss loss_stability
-grad_norm_mean grad_norm_std grad_norm_max grad_norm_cv grad_norm_spikes clip_fraction convergence_step wall_s marginal_s
-tokens_per_s step_ms_p50 step_ms_p95 mfu device dtype dataset data_fingerprint torch_version code_version
+run_id scheduler params seed peak_lr steps tokens status final_train_loss final_val_loss best_val_loss
+loss_stability grad_norm_mean grad_norm_std grad_norm_max grad_norm_cv grad_norm_spikes clip_fraction
+convergence_step wall_s marginal_s tokens_per_s step_ms_p50 step_ms_p95 mfu
+device dtype dataset data_fingerprint torch_version code_version
 """.split()
 
 MY_SCHEDULE = """
@@ -64,7 +64,7 @@ def trained(out):
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory, tiny, session_cache):
-    """One comparison in a folder of its own, by a real command: four schedules and two seeds from a TOML file."""
+    """One comparison in a folder of its own, by a real command: four schedules, two seeds, a TOML file."""
     folder = tmp_path_factory.mktemp("first")
     write_toml(folder, **tiny, schedulers=ASKED, seeds=[0, 1])
     done = shell(folder, "compare.py", "--config", "tiny.toml")
@@ -102,8 +102,10 @@ def test_runs_csv_has_the_contracts_columns_and_a_row_for_each_run(first):
     assert [(row["scheduler"], row["seed"]) for row in rows] == [
         (name, seed) for seed in "01" for name in ASKED
     ]
+    runs = {path.parent.name: json.loads(path.read_text()) for path in first.out.glob("runs/*/run.json")}
+    peak_flops = max(run["peak_flops"] for run in runs.values())
     for row in rows:
-        run = json.loads((first.out / "runs" / row["run_id"] / "run.json").read_text())
+        run = runs[row["run_id"]]
         assert (row["status"], row["device"], row["dtype"], row["dataset"]) == (
             "complete",
             run["device"],
@@ -118,7 +120,7 @@ def test_runs_csv_has_the_contracts_columns_and_a_row_for_each_run(first):
         assert (row["torch_version"], row["code_version"]) == (run["torch_version"], run["code_version"])
         assert not [name for name in RUN_COLUMNS if row[name] == "" and name != "params"]
         assert float(row["tokens_per_s"]) == pytest.approx(768 / float(row["wall_s"]))
-        mfu = float(row["tokens_per_s"]) * run["flops_per_token"] / run["peak_flops"]
+        mfu = float(row["tokens_per_s"]) * run["flops_per_token"] / peak_flops  # one for the comparison
         assert float(row["mfu"]) == pytest.approx(mfu) and 0 < mfu < 1
     assert rows[0]["params"] == "cooldown=0.5;cooldown_steps=None;shape=sqrt;final_lr_ratio=0.0"
 
@@ -133,8 +135,9 @@ def test_curves_csv_is_every_runs_curve(first):
             if all(row[name] == run[name] for name in ("run_id", "scheduler", "seed", "peak_lr"))
         ]
         curve = read_curve(first.out / "runs" / run["run_id"] / "curve.csv")
-        for name in ("step", "loss", "lr", "grad_norm", "step_s"):
-            assert [float(row[name]) for row in mine] == curve[name].tolist()
+        assert [int(row["step"]) for row in mine] == list(range(12))
+        for name in ("loss", "lr", "grad_norm", "step_s"):
+            assert [float(row[name]) for row in mine] == getattr(curve, name).tolist()
         assert [row["step"] for row in mine if row["val_loss"]] == ["4", "9", "11"]
         assert float(mine[-1]["loss"]) == float(run["final_train_loss"])
 
@@ -176,9 +179,9 @@ def test_manifest_json_has_what_is_needed_to_do_it_again(first, dataset):
     rows, cost = table(first.out / "runs.csv"), manifest["cost"]
     assert cost["marginal_s"] == pytest.approx(sum(float(row["marginal_s"]) for row in rows), abs=1e-3)
     assert cost["wall_s"] == pytest.approx(sum(float(row["wall_s"]) for row in rows), abs=1e-3)
-    # wsd, cosine and constant twice: of three arrays, the second and third start where they part from wsd
+    # wsd, cosine and constant twice: of three arrays, the second and third branch off wsd
     assert (cost["runs"], cost["steps"], cost["steps_trained"]) == (8, 96, 2 * steps_of_a_seed())
-    assert cost["price"] == pytest.approx(8 * cost["steps_trained"] / 96, abs=1e-3)
+    assert cost["separate_runs"] == pytest.approx(8 * cost["steps_trained"] / 96, abs=1e-3)
 
 
 def steps_of_a_seed():
@@ -187,10 +190,9 @@ def steps_of_a_seed():
 
 
 def test_the_output_ranks_with_several_seeds(first):
-    assert (
-        f"8 runs for the price of {8 * 2 * steps_of_a_seed() / 96:.1f}: {2 * steps_of_a_seed()} of 96 steps were trained"
-        in first.said
-    )
+    cost, trained_steps = 8 * 2 * steps_of_a_seed() / 96, 2 * steps_of_a_seed()
+    words = f"8 runs at the cost of {cost:.1f} separate runs: {trained_steps} of 96 steps were trained"
+    assert words in first.said
     assert "6 runs of 12 steps on argparse.txt: 0 complete, 6 to train on cpu" in first.said
     assert "std over" in first.said and "no ranking" not in first.said
     ranking = first.said[first.said.index("std over") :]
@@ -211,7 +213,7 @@ def curves(out):
 
 
 def test_every_schedule_of_a_seed_starts_at_the_same_loss_to_the_bit(first):
-    starts = {seed: {c["loss"][0] for (_, s), c in curves(first.out).items() if s == seed} for seed in "01"}
+    starts = {seed: {c.loss[0] for (_, s), c in curves(first.out).items() if s == seed} for seed in "01"}
     assert len(starts["0"]) == len(starts["1"]) == 1 and starts["0"] != starts["1"]
 
 
@@ -220,13 +222,12 @@ def test_runs_are_the_same_to_the_bit_until_their_learning_rates_part(first):
     by_name = curves(first.out)
     for seed in "01":
         a, b = by_name["constant", seed], by_name[WSD, seed]
-        part = int(np.argmax(a["lr"] != b["lr"]))
+        part = int(np.argmax(a.lr != b.lr))
         assert 6 <= part < 11
         for name in ("loss", "grad_norm"):
-            assert np.array_equal(
-                a[name][: part + 1], b[name][: part + 1]
-            )  # a step's loss is before its update
-            assert (a[name][part + 1 :] != b[name][part + 1 :]).all()
+            one, other = getattr(a, name), getattr(b, name)
+            assert np.array_equal(one[: part + 1], other[: part + 1])  # a step's loss is before its update
+            assert (one[part + 1 :] != other[part + 1 :]).all()
 
 
 def test_a_schedule_gives_the_same_numbers_in_whatever_company(first, cli, toml, tmp_path):
@@ -304,7 +305,7 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
     rows = table(copy / "runs.csv")
     assert [row["scheduler"] for row in rows] == [*ASKED, "my_stairs", "my_stairs:ratio=0.1"]
     curve = read_curve(copy / "runs" / rows[-1]["run_id"] / "curve.csv")
-    np.testing.assert_allclose(curve["lr"][2:], [0.01] * 5 + [0.001] * 5, rtol=1e-12)
+    np.testing.assert_allclose(curve.lr[2:], [0.01] * 5 + [0.001] * 5, rtol=1e-12)
 
     (tmp_path / "my_schedule.py").write_text(
         MY_SCHEDULE.replace("< 0.5", "< 0.8")
@@ -663,12 +664,12 @@ def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tm
             (row["rank"], row["scheduler"], row["to_best"]) for row in alone
         ]
     for row in table(tmp_path / "both" / "runs.csv"):
-        together, alone = (
+        of_both, alone = (
             read_curve(tmp_path / name / "runs" / row["run_id"] / "curve.csv")
             for name in ("both", row["steps"])
         )
         for name in ("loss", "lr", "grad_norm", "val_loss"):
-            np.testing.assert_array_equal(together[name], alone[name])
+            np.testing.assert_array_equal(getattr(of_both, name), getattr(alone, name))
 
 
 def test_a_folder_in_use_is_one_line(cli, toml, tmp_path):

@@ -1,4 +1,4 @@
-"""The statistics of verdicts against values worked out by hand, against scipy and against simulated comparisons."""
+"""The statistics of verdicts by hand, against scipy and against simulated comparisons."""
 
 import math
 from itertools import combinations, product

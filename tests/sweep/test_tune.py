@@ -1,4 +1,4 @@
-"""Peak lrs by factors of two: the grid goes on until the best is within it, and the table says what that cost."""
+"""Peak lrs by factors of two: the grid grows until the best is within it, and the table says the cost."""
 
 import csv
 import math
