@@ -1,10 +1,11 @@
 """Learning-rate schedules: each a pure function of the step, in a file of its own.
 
     from schedulers import get_schedule
-    schedule = get_schedule("wsd", steps=1000, peak_lr=6e-4, warmup_steps=100, cooldown=0.2, shape="sqrt")
+    schedule = get_schedule("wsd", steps=1000, peak_lr=6e-4, warmup_steps=100, cooldown=0.2)
     schedule(500), schedule.lrs(), schedule.plot(), schedule.to_torch(optimizer)
 
-A schedule of your own is a few lines, in a file in this folder or anywhere else (`get_schedule("path/to/mine.py", ...)`):
+A schedule of your own is a few lines, in a file in this folder or anywhere else,
+`get_schedule("path/to/mine.py", ...)`:
 
     from dataclasses import dataclass
     from schedulers import Schedule, param, register
@@ -31,7 +32,7 @@ from schedulers.core import (
     resolve,
     split_specs,
 )
-from schedulers.core.specs import reason
+from schedulers.core.messages import reason
 
 __all__ = [
     "Schedule",

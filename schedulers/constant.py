@@ -8,9 +8,15 @@ from schedulers.core import Schedule, register
 @register("constant")
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The peak lr from the end of the warmup on: lr/peak = 1.
+    """The peak lr from the end of the warmup on.
 
-    Source: SambaFlow's fixed_lr, Hugging Face's constant_with_warmup.
+        lr/peak = 1
+
+    Args:
+        No parameters of its own.
+
+    References:
+        SambaFlow's fixed_lr; Hugging Face's constant_with_warmup.
     """
 
     def scale(self, t):

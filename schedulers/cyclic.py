@@ -9,13 +9,24 @@ from schedulers.core import Schedule, param, register
 @register("cyclic")
 @dataclass(frozen=True)
 class Cyclic(Schedule):
-    """A triangle wave between `final_lr_ratio` of the peak (f = 0.1, where it starts) and the peak:
-    lr/peak = f + (1 - f) h a.
+    """A triangle wave between the final lr, where it starts, and the peak.
 
-    With x = t / half_period and the cycle c = floor(x / 2), h = 1 - |x - 2c - 1|, and a = 1 for `mode` triangular,
-    2^-c for triangular2, gamma^t for exp_range. `half_period` is in steps, by default T/4; `gamma` (0.999, in (0,
-    1]) is used by exp_range only. It defines its own rise: `warmup_steps` is not used. ValueError outside these
-    limits. Source: Smith 2017 (arXiv 1506.01186); torch's CyclicLR.
+        lr/peak = f + (1 - f) h a,  h = 1 - |x - 2c - 1|,  x = t / half_period,  c = floor(x / 2)
+        a = 1 (triangular), 2^-c (triangular2) or gamma^t (exp_range)
+
+    It defines its own rise: `warmup_steps` is not used.
+
+    Args:
+        half_period: from trough to peak in steps, at least 1; default T / 4.
+        final_lr_ratio: f, trough over peak, from 0 to 1; default 0.1.
+        mode: triangular, triangular2 or exp_range; default triangular.
+        gamma: for exp_range only, above 0 and up to 1; default 0.999.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Smith 2017, arXiv 1506.01186; torch's CyclicLR.
     """
 
     own_rise: ClassVar[bool] = True

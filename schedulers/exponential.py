@@ -9,10 +9,19 @@ from schedulers.core import Schedule, param, register
 @register("exponential")
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """The same factor at every step: lr/peak = gamma^(t - W) if `gamma` is given, else f^p.
+    """The same factor at every step.
 
-    `gamma` is a factor per step in (0, 1]; without it the decay ends at `final_lr_ratio` (f = 0.01) of the peak,
-    which must be above 0. ValueError outside these limits. Source: torch's ExponentialLR.
+        lr/peak = gamma^(t - W) if gamma is given, else f^p
+
+    Args:
+        gamma: factor per step, above 0 and up to 1; default None.
+        final_lr_ratio: f, final lr over peak without a gamma, above 0 and up to 1; default 0.01.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        torch's ExponentialLR.
     """
 
     gamma: float | None = param(None, above=0, high=1)
@@ -20,9 +29,8 @@ class Exponential(Schedule):
 
     def check(self):
         if self.gamma is None and self.final_lr_ratio == 0:
-            raise not_allowed(
-                "final_lr_ratio", self.final_lr_ratio, "an exponential needs a number above 0 and up to 1"
-            )
+            allowed = "an exponential needs a number above 0 and up to 1"
+            raise not_allowed("final_lr_ratio", self.final_lr_ratio, allowed)
 
     def scale(self, t):
         if self.gamma is not None:

@@ -12,12 +12,23 @@ from theory import load_law, optimal_lrs
 @register("forecast_optimal")
 @dataclass(frozen=True)
 class ForecastOptimal(Schedule):
-    """The learning rates after the warmup whose final loss a fitted loss law predicts to be lowest, none above the peak.
+    """The learning rates after the warmup whose final loss a fitted loss law predicts to be lowest.
 
-    `law` is the path of a law that `python -m analysis.forecast` saved, or a fitted law itself; fit it at the peak lr that is used
-    here, since no law is to be trusted at another. It is made of straight lines between 256 knots, since a law of this kind would choose
-    stairs of single steps. `non_increasing` (True): each lr is at most the one before. ValueError without a
-    law, or for a file that holds none. Source: Luo et al. 2025 (arXiv 2503.12811).
+        lr = argmin over lr(W) .. lr(T-1) <= peak of law(lr)
+
+    Made of straight lines between 256 knots, since a law of this kind would choose stairs of single steps.
+
+    Args:
+        law: path of a law that `python -m analysis.forecast` saved, or a fitted law itself; default None,
+            which is
+            refused. Fit it at the peak lr that is used here, since no law is to be trusted at another.
+        non_increasing: each lr after the warmup is at most the one before; default True.
+
+    Raises:
+        ValueError: no law, a file that holds none, or a law that promises what can't be.
+
+    References:
+        Luo et al. 2025, arXiv 2503.12811.
     """
 
     needs_law: ClassVar[bool] = True
@@ -27,12 +38,12 @@ class ForecastOptimal(Schedule):
 
     def check(self):
         if self.law is None:
-            raise not_allowed(
-                "law",
-                None,
-                "give a fitted law's file: forecast_optimal:law=results/NAME/law.json (python -m analysis.forecast saves it)",
+            allowed = (
+                "give a fitted law's file: forecast_optimal:law=results/NAME/law.json "
+                "(python -m analysis.forecast saves it)"
             )
-        self._table  # a file that holds no law is found before any training
+            raise not_allowed("law", None, allowed)
+        _ = self._table  # a file that holds no law is found before any training
 
     def scale(self, t):
         return self._table[min(t, self.steps - 1)] / self.peak_lr

@@ -9,11 +9,18 @@ from schedulers.core import Schedule, param, register
 @register("inverse_sqrt")
 @dataclass(frozen=True)
 class InverseSqrt(Schedule):
-    """One over the square root of the step: lr/peak = sqrt(s / (t - W + s)).
+    """One over the square root of the step.
 
-    `timescale` (s) is in steps and above 0, by default W (then lr/peak = sqrt(W / t)), or 1 without warmup.
-    ValueError for a timescale of 0 or less. Source: Vaswani et al. 2017 (arXiv 1706.03762); Zhai et al. 2022 (arXiv
-    2106.04560).
+        lr/peak = sqrt(s / (t - W + s))
+
+    Args:
+        timescale: s in steps, above 0; default W (then lr/peak = sqrt(W / t)), or 1 without warmup.
+
+    Raises:
+        ValueError: a timescale of 0 or less.
+
+    References:
+        Vaswani et al. 2017, arXiv 1706.03762; Zhai et al. 2022, arXiv 2106.04560.
     """
 
     timescale: float | None = param(None, above=0)

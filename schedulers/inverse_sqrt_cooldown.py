@@ -10,12 +10,23 @@ from schedulers.inverse_sqrt import InverseSqrt
 @register("inverse_sqrt_cooldown")
 @dataclass(frozen=True)
 class InverseSqrtCooldown(InverseSqrt):
-    """`inverse_sqrt`, then a cooldown from where it stands: v = sqrt(s / (t0 - W + s)) at the start t0 of the
-    cooldown, then lr/peak = f + (v - f) shape(q), or v (f/v)^q for the shape exp, with q = (t - t0) / (T - t0).
+    """`inverse_sqrt`, then a cooldown from where it stands.
 
-    `cooldown` (0.2) is a fraction of all T steps, cut where the warmup ends; `shape` (linear) is any of shapes.py;
-    `final_lr_ratio` (f = 0) is final over peak; where v <= f the lr stays at v. ValueError outside these limits,
-    and for exp with f = 0. Source: Zhai et al. 2022 (arXiv 2106.04560); Schaipp et al. 2025 (arXiv 2501.18965).
+        lr/peak = sqrt(s / (t - W + s)) to step t0, then f + (v - f) shape(q), or v (f/v)^q for the shape exp
+        v = sqrt(s / (t0 - W + s)),  q = (t - t0) / (T - t0)
+
+    Args:
+        timescale: s in steps, above 0; default W, or 1 without warmup.
+        cooldown: fraction of all T steps, from 0 to 1, cut where the warmup ends; default 0.2.
+        shape: linear, sqrt, cosine, mirror_cosine, square or exp; default linear.
+        final_lr_ratio: f, final lr over peak, from 0 to 1, above 0 for exp; default 0. Where v <= f the lr
+            stays at v.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Zhai et al. 2022, arXiv 2106.04560; Schaipp et al. 2025, arXiv 2501.18965.
     """
 
     cooldown: float = param(0.2, low=0, high=1)

@@ -8,10 +8,19 @@ from schedulers.core import Schedule, param, register
 @register("linear")
 @dataclass(frozen=True)
 class Linear(Schedule):
-    """A straight line from the peak to `final_lr_ratio` of it (f = 0): lr/peak = 1 - (1 - f) p.
+    """A straight line from the peak to the final lr.
 
-    ValueError for a final_lr_ratio outside [0, 1]. Source: Bergsma et al. 2025 ("decay to zero", arXiv 2502.15938);
-    SambaFlow's polynomial_decay_schedule_with_warmup, Hugging Face's linear_schedule_with_warmup.
+        lr/peak = 1 - (1 - f) p
+
+    Args:
+        final_lr_ratio: f, final lr over peak, from 0 to 1; default 0.
+
+    Raises:
+        ValueError: a final_lr_ratio outside its limits.
+
+    References:
+        Bergsma et al. 2025 ("decay to zero"), arXiv 2502.15938; SambaFlow's
+        polynomial_decay_schedule_with_warmup; Hugging Face's linear_schedule_with_warmup.
     """
 
     final_lr_ratio: float = param(0.0, low=0, high=1)

@@ -9,11 +9,20 @@ from schedulers.core.milestones import check_milestones, milestone_step
 @register("multistep")
 @dataclass(frozen=True)
 class MultiStep(Schedule):
-    """Multiply by `gamma` (0.1) at every milestone: lr/peak = gamma^(number of milestones <= t).
+    """Multiply by gamma at every milestone.
 
-    `milestones` ([0.5, 0.75]) are fractions of T, or whole steps counted from step 0, in ascending order.
-    ValueError for milestones that are neither or out of order, and for a gamma outside [0, 1]. Source: torch's
-    MultiStepLR.
+        lr/peak = gamma^(number of milestones <= t)
+
+    Args:
+        milestones: fractions of T, or whole steps counted from step 0, in ascending order; default [0.5,
+            0.75].
+        gamma: from 0 to 1; default 0.1.
+
+    Raises:
+        ValueError: milestones that are neither or out of order; a gamma outside its limits.
+
+    References:
+        torch's MultiStepLR.
     """
 
     milestones: tuple[float, ...] = param((0.5, 0.75))

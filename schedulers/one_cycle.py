@@ -10,13 +10,23 @@ from schedulers.core import Schedule, param, register
 @register("one_cycle")
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up once and down once: lr/peak = f + (1 - f) h, where h rises from 0 at step 0 to 1 at step r = pct_start * T
-    and falls to 0 at T.
+    """Up once and down once.
 
-    `pct_start` (0.3) is a fraction of all T steps, `final_lr_ratio` (f = 0.1) both the first and the final lr over
-    the peak, `shape` (linear) is linear, h = t/r and (T - t)/(T - r), or cosine, (1 - cos(pi h))/2 of these. It
-    defines its own rise: `warmup_steps` is not used. ValueError outside these limits. Source: Smith 2018 (arXiv
-    1803.09820).
+        lr/peak = f + (1 - f) h,  h = t / r up to step r = pct_start T, then (T - t) / (T - r)
+        with the shape cosine (1 - cos(pi h)) / 2 in place of h
+
+    It defines its own rise: `warmup_steps` is not used.
+
+    Args:
+        pct_start: length of the rise as a fraction of all T steps, from 0 to 1; default 0.3.
+        final_lr_ratio: f, both the first and the final lr over the peak, from 0 to 1; default 0.1.
+        shape: linear or cosine; default linear.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Smith 2018, arXiv 1803.09820.
     """
 
     own_rise: ClassVar[bool] = True

@@ -10,15 +10,26 @@ from schedulers.core import Schedule, param, register
 @register("plateau")
 @dataclass(frozen=True)
 class Plateau(Schedule):
-    """The lr falls when the validation loss stops falling: lr/peak = factor^(plateaus seen by step t).
+    """The lr drops when the validation loss stops falling.
 
-    A loss is better than the best one so far if loss < best * (1 - threshold); a NaN never is. After more than
-    `patience` (2) losses in a row that are not better, the lr is multiplied by `factor` (0.5, in [0, 1]) and the
-    count starts again; `threshold` (1e-4) is relative. Losses measured during the warmup don't count. It is
-    `reactive`: the lr is a pure function of the step and of the losses seen, `schedule(step, [(step, loss), ...])`,
-    where those measured after the step are ignored; `lrs()` is the array it follows while no plateau is seen.
-    ValueError outside these limits. Source: torch's ReduceLROnPlateau (mode min, relative threshold, no cooldown,
-    eps 0).
+        lr/peak = factor^(plateaus seen by step t)
+
+    A loss is better than the best one so far if loss < best (1 - threshold); a NaN never is. After more
+    than `patience` losses in a row that are not better, the lr is multiplied by `factor` and the count
+    starts again. Losses measured during the warmup don't count. It is `reactive`: the lr is a pure function
+    of the step and of the losses seen, `schedule(step, [(step, loss), ...])`, where those measured after
+    the step are ignored; `lrs()` is the array it follows while no plateau is seen.
+
+    Args:
+        factor: of the lr at a plateau, from 0 to 1; default 0.5.
+        patience: losses, at least 0; default 2.
+        threshold: relative, from 0 to 1; default 1e-4.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        torch's ReduceLROnPlateau (mode min, relative threshold, no cooldown, eps 0).
     """
 
     reactive: ClassVar[bool] = True

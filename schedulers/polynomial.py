@@ -8,10 +8,19 @@ from schedulers.core import Schedule, param, register
 @register("polynomial")
 @dataclass(frozen=True)
 class Polynomial(Schedule):
-    """A power of the part of the run that is left: lr/peak = f + (1 - f)(1 - p)^power.
+    """A power of the part of the run that is left.
 
-    `power` (2) is at least 0, `final_lr_ratio` (f = 0) final over peak. ValueError outside these limits. Source:
-    Hugging Face's get_polynomial_decay_schedule_with_warmup; torch's PolynomialLR with f = 0.
+        lr/peak = f + (1 - f) (1 - p)^power
+
+    Args:
+        power: at least 0; default 2.
+        final_lr_ratio: f, final lr over peak, from 0 to 1; default 0.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Hugging Face's get_polynomial_decay_schedule_with_warmup; torch's PolynomialLR with f = 0.
     """
 
     power: float = param(2.0, low=0)

@@ -9,13 +9,25 @@ from schedulers.core.shapes import cool, cooldown_start
 @register("power")
 @dataclass(frozen=True)
 class Power(Schedule):
-    """A power of the step, then an exponential cooldown: lr/peak = min(1, a max(t, 1)^b), then from its value
-    v at step t0, where the cooldown starts, v (f/v)^q with q = (t - t0) / (T - t0).
+    """A power of the step, then an exponential cooldown.
 
-    `a` (above 0) and `b` (-0.51, at most 0) apply to t in steps counted from step 0 (the paper counts tokens); without
-    an `a` the power law takes over where the warmup ends: a = W^-b. `cooldown` (0.2) is a fraction of all T steps, cut
-    where the warmup ends; `final_lr_ratio` (f = 0.01, above 0) is final over peak; where v <= f the lr stays at v.
-    ValueError outside these limits. Source: Shen et al. 2024 (arXiv 2408.13359).
+        lr/peak = min(1, a max(t, 1)^b) to step t0, then v (f/v)^q from its value v there, q = (t - t0) / (T
+        - t0)
+
+    Args:
+        a: of t in steps counted from step 0 (the paper counts tokens), above 0; default W^-b, with which
+            the power law
+            takes over where the warmup ends.
+        b: at most 0; default -0.51.
+        cooldown: fraction of all T steps, from 0 to 1, cut where the warmup ends; default 0.2.
+        final_lr_ratio: f, final lr over peak, above 0 and up to 1; default 0.01. Where v <= f the lr stays
+            at v.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Shen et al. 2024, arXiv 2408.13359.
     """
 
     a: float | None = param(None, above=0)
@@ -27,4 +39,6 @@ class Power(Schedule):
         start = cooldown_start(self, self.cooldown)
         a = max(self.warmup_steps, 1) ** -self.b if self.a is None else self.a
         v = min(1.0, a * max(min(t, start), 1) ** self.b)
-        return v if t <= start else cool((t - start) / (self.steps - start), v, self.final_lr_ratio, "exp")
+        if t <= start:
+            return v
+        return cool((t - start) / (self.steps - start), v, self.final_lr_ratio, "exp")

@@ -8,10 +8,18 @@ from schedulers.core import Schedule, param, register
 @register("rex")
 @dataclass(frozen=True)
 class Rex(Schedule):
-    """Reflected exponential, slow at first and fast at the end: lr/peak = f + (1 - f)(1 - p) / (1 - p/2).
+    """Reflected exponential, slow at first and fast at the end.
 
-    `final_lr_ratio` (f = 0) is final over peak. ValueError for a final_lr_ratio outside [0, 1]. Source: Chen et al.
-    2021 (arXiv 2107.04197).
+        lr/peak = f + (1 - f) (1 - p) / (1 - p/2)
+
+    Args:
+        final_lr_ratio: f, final lr over peak, from 0 to 1; default 0.
+
+    Raises:
+        ValueError: a final_lr_ratio outside its limits.
+
+    References:
+        Chen et al. 2021, arXiv 2107.04197.
     """
 
     final_lr_ratio: float = param(0.0, low=0, high=1)

@@ -8,11 +8,19 @@ from schedulers.core import Schedule, param, register
 @register("step")
 @dataclass(frozen=True)
 class Step(Schedule):
-    """Multiply by `gamma` (0.5) every `step_size` steps: lr/peak = gamma^floor((t - W) / step_size).
+    """Multiply by gamma every so many steps.
 
-    `step_size` is a whole number of steps, counted from the end of the warmup; by default a quarter of T - W.
-    ValueError for a step_size below 1 or a gamma outside [0, 1]. Source: torch's StepLR; SambaFlow's custom example
-    (0.5 every 100).
+        lr/peak = gamma^floor((t - W) / step_size)
+
+    Args:
+        step_size: whole steps, counted from the end of the warmup, at least 1; default a quarter of T - W.
+        gamma: from 0 to 1; default 0.5.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        torch's StepLR; SambaFlow's custom example (0.5 every 100).
     """
 
     step_size: int | None = param(None, low=1)

@@ -10,10 +10,19 @@ from schedulers.core import Schedule, param, register
 @register("tanh")
 @dataclass(frozen=True)
 class Tanh(Schedule):
-    """Hyperbolic-tangent decay: lr/peak = (1 - tanh(lower + (upper - lower) p)) / 2.
+    """Hyperbolic-tangent decay.
 
-    `lower` (-6) and `upper` (3) are the ends of the piece of tanh that is used, so the final lr is (1 - tanh(3))/2
-    = 0.0025 of the peak. ValueError unless lower < upper. Source: Hsueh et al. 2018 (arXiv 1806.01593); timm.
+        lr/peak = (1 - tanh(lower + (upper - lower) p)) / 2
+
+    Args:
+        lower: where the piece of tanh begins, below upper; default -6.
+        upper: where it ends; default 3, with which the final lr is (1 - tanh(3)) / 2 = 0.0025 of the peak.
+
+    Raises:
+        ValueError: unless lower < upper.
+
+    References:
+        Hsueh et al. 2018, arXiv 1806.01593; timm.
     """
 
     lower: float = param(-6.0)

@@ -9,10 +9,19 @@ from schedulers.core.shapes import cool, cooldown_start
 @register("trapezoid")
 @dataclass(frozen=True)
 class Trapezoid(Schedule):
-    """Constant, then a long straight line to zero: lr/peak = 1, then 1 - q with q = (t - t0) / (T - t0).
+    """Constant, then a long straight line to zero.
 
-    `warmdown` (0.4) is a fraction of all T steps (rounded to whole steps, cut where the warmup ends). ValueError
-    for a warmdown outside [0, 1]. Source: the modded-nanogpt speedruns.
+        lr/peak = 1 to step t0, then 1 - q with q = (t - t0) / (T - t0)
+
+    Args:
+        warmdown: fraction of all T steps, from 0 to 1, rounded to whole steps and cut where the warmup ends;
+            default 0.4.
+
+    Raises:
+        ValueError: a warmdown outside its limits.
+
+    References:
+        The modded-nanogpt speedruns.
     """
 
     warmdown: float = param(0.4, low=0, high=1)

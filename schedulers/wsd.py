@@ -10,14 +10,23 @@ from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
 @register("wsd")
 @dataclass(frozen=True)
 class WSD(Schedule):
-    """Warmup, stable, decay: lr/peak = 1, then from the step t0 where the cooldown starts f + (1 - f) shape(q),
-    or f^q for the shape exp, with q = (t - t0) / (T - t0).
+    """Warmup, stable, decay.
 
-    `cooldown` (0.2) is a fraction of all T steps (rounded to whole steps, cut where the warmup ends);
-    `cooldown_steps`, if given, is used instead, in steps. `shape` (linear) is linear, sqrt, cosine, mirror_cosine,
-    square or exp (shapes.py); `final_lr_ratio` (f = 0) is final over peak. ValueError outside these limits, for
-    cooldown_steps longer than the run after warmup, and for exp with f = 0. Source: MiniCPM, Hu et al. 2024 (arXiv
-    2404.06395); Haegele et al. 2024 (arXiv 2405.18392).
+        lr/peak = 1 to step t0, then f + (1 - f) shape(q), or f^q for the shape exp, with q = (t - t0) / (T
+        - t0)
+
+    Args:
+        cooldown: fraction of all T steps, from 0 to 1, rounded to whole steps and cut where the warmup ends;
+            default 0.2.
+        cooldown_steps: used instead if given, in steps, from 0 to T - W; default None.
+        shape: linear, sqrt, cosine, mirror_cosine, square or exp; default linear.
+        final_lr_ratio: f, final lr over peak, from 0 to 1, above 0 for exp; default 0.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        MiniCPM, Hu et al. 2024, arXiv 2404.06395; Haegele et al. 2024, arXiv 2405.18392.
     """
 
     cooldown: float = param(0.2, low=0, high=1)
@@ -33,13 +42,13 @@ class WSD(Schedule):
         check_exp(self.shape, self.final_lr_ratio)
 
     def scale(self, t):
-        start = (
-            cooldown_start(self, self.cooldown)
-            if self.cooldown_steps is None
-            else self.steps - self.cooldown_steps
-        )
-        return (
-            1.0
-            if t <= start
-            else cool((t - start) / (self.steps - start), 1.0, self.final_lr_ratio, self.shape)
-        )
+        start = self.decay_start
+        if t <= start:
+            return 1.0
+        return cool((t - start) / (self.steps - start), 1.0, self.final_lr_ratio, self.shape)
+
+    @property
+    def decay_start(self):
+        if self.cooldown_steps is None:
+            return cooldown_start(self, self.cooldown)
+        return self.steps - self.cooldown_steps

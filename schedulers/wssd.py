@@ -11,13 +11,24 @@ from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
 @register("wssd")
 @dataclass(frozen=True)
 class WSSD(Schedule):
-    """Warmup, stable, stable, decay: lr/peak = 1, from `milestone` on `factor`, then a cooldown from there as in
-    `wsd`.
+    """Warmup, stable, stable, decay: it extends a finished run to a longer horizon.
 
-    It extends a finished run to a longer horizon. `milestone` (0.5) is a fraction of T or a whole step counted from
-    step 0, not after the cooldown's start; `factor` (0.5) is in (0, 1]; `cooldown` (0.2, a fraction of all T
-    steps), `shape` (linear) and `final_lr_ratio` (f = 0, final over peak; a factor at or below f stays) are those
-    of wsd. ValueError outside these limits, and for exp with f = 0. Source: Schaipp et al. 2025 (arXiv 2501.18965).
+        lr/peak = 1, then factor from the milestone to step t0, then f + (factor - f) shape(q),
+        or factor (f/factor)^q for the shape exp, with q = (t - t0) / (T - t0)
+
+    Args:
+        milestone: fraction of T, or a whole step counted from step 0, not after t0; default 0.5.
+        factor: above 0 and up to 1; default 0.5. One at or below f stays.
+        cooldown: fraction of all T steps, from 0 to 1, rounded to whole steps and cut where the warmup ends;
+            default 0.2.
+        shape: linear, sqrt, cosine, mirror_cosine, square or exp; default linear.
+        final_lr_ratio: f, final lr over peak, from 0 to 1, above 0 for exp; default 0.
+
+    Raises:
+        ValueError: a parameter outside its limits.
+
+    References:
+        Schaipp et al. 2025, arXiv 2501.18965.
     """
 
     milestone: int | float = param(0.5)
@@ -31,9 +42,8 @@ class WSSD(Schedule):
         check_milestones("milestone", self.milestone, self.steps)
         start = cooldown_start(self, self.cooldown)
         if milestone_step(self.milestone, self.steps) > start:
-            raise not_allowed(
-                "milestone", self.milestone, f"the cooldown starts at step {start}: give an earlier one"
-            )
+            allowed = f"the cooldown starts at step {start}: give an earlier one"
+            raise not_allowed("milestone", self.milestone, allowed)
 
     def scale(self, t):
         start = cooldown_start(self, self.cooldown)

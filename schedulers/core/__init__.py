@@ -1,9 +1,11 @@
 """What every schedule stands on: the base class, the registry, specs, users' files, torch."""
 
-from schedulers.core.base import Schedule, param
+from schedulers.core.base import Schedule
 from schedulers.core.load import load_file
-from schedulers.core.make import get_schedule, resolve, split_specs
+from schedulers.core.make import get_schedule
+from schedulers.core.params import param
 from schedulers.core.registry import list_schedules, register
+from schedulers.core.spec_lists import resolve, split_specs
 
 __all__ = [
     "Schedule",

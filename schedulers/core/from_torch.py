@@ -8,32 +8,42 @@ from functools import cached_property
 from typing import ClassVar
 
 from schedulers.core.base import Schedule
-from schedulers.core.specs import nearest, reason, spell
+from schedulers.core.messages import nearest, reason
+from schedulers.core.specs import format_spec
 
-# these are made from functions or other schedulers, which have no spelling
-UNSPELLABLE = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
+# these are made from functions or other schedulers, which can't be written as text
+WITHOUT_SPEC = ("LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
 
 
 @dataclass(frozen=True)
 class FromTorch(Schedule):
-    """What a torch scheduler does to an optimizer that starts with lr = `peak_lr`, read off once for `steps` steps.
+    """What a torch scheduler does to an optimizer that starts with lr = `peak_lr`, read off once for T steps.
 
-    The array is torch's own: `warmup_steps` is not applied, and classes that set the lr themselves (OneCycleLR's max_lr)
-    leave `peak_lr` unused. Past the end it holds its last value. Raises ValueError with torch's reason if the class is
-    unknown, its arguments are wrong, or it stops before `steps` steps. Source: torch.optim.lr_scheduler.
+    The array is torch's own: `warmup_steps` is not applied, and classes that set the lr themselves
+    (OneCycleLR's max_lr) leave `peak_lr` unused. Past the end it holds its last value.
+
+    Args:
+        torch_class: name of a class of torch.optim.lr_scheduler.
+        kwargs: its arguments, a tuple of (name, value).
+
+    Raises:
+        ValueError: an unknown class, wrong arguments, or one that stops before T steps, with torch's reason.
+
+    References:
+        torch.optim.lr_scheduler.
     """
 
     own_rise: ClassVar[bool] = True
 
     torch_class: str = ""
-    kwargs: tuple = ()  # of (name, value)
+    kwargs: tuple = ()
 
     name = property(lambda self: f"torch:{self.torch_class}")
     params = property(lambda self: dict(self.kwargs))
-    spec = property(lambda self: spell(self.name, self.params))
+    spec = property(lambda self: format_spec(self.name, self.params))
 
     def check(self):
-        self._table  # torch's own errors belong here, before any training
+        _ = self._table  # torch's own errors belong here, before any training
 
     def __call__(self, step):
         return self._table[min(self.checked_step(step), self.steps - 1)]
@@ -42,7 +52,7 @@ class FromTorch(Schedule):
     def _table(self):
         import torch
 
-        cls = _find(self.torch_class)
+        cls = find_torch_class(self.torch_class)
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=self.peak_lr)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch misses the optimizer.step() calls
@@ -57,20 +67,20 @@ class FromTorch(Schedule):
         return table
 
 
-def _find(name):
+def find_torch_class(name: str) -> type:
     from torch.optim import lr_scheduler
 
     if name == "ReduceLROnPlateau":
         raise ValueError("torch:ReduceLROnPlateau reacts to the validation loss: use the schedule 'plateau'")
-    if name in UNSPELLABLE:
+    if name in WITHOUT_SPEC:
         raise ValueError(
             f"torch:{name} is made from functions or other schedulers, so it can't be written as text"
         )
     base = lr_scheduler.LRScheduler
     known = {
-        k: v
-        for k, v in vars(lr_scheduler).items()
-        if isinstance(v, type) and issubclass(v, base) and v is not base and not k.startswith("_")
+        key: value
+        for key, value in vars(lr_scheduler).items()
+        if isinstance(value, type) and issubclass(value, base) and value is not base and key[0] != "_"
     }
     if name not in known:
         raise ValueError(f"torch.optim.lr_scheduler has no class {name!r}{nearest(name, known)}")

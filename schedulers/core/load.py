@@ -8,21 +8,28 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from schedulers.core.messages import reason
 from schedulers.core.registry import REGISTRY
-from schedulers.core.specs import reason
 
 _sources: dict[str, bytes] = {}  # module name -> the text it was made from
 
 
 def loaded_files() -> list[str]:
-    """The paths of the users' files that are loaded: another process has to load them before it can unpickle schedules."""
+    """The paths of the loaded users' files: another process needs them to unpickle their schedules."""
     return [sys.modules[module].__file__ for module in _sources]
 
 
 def load_file(path) -> list[str]:
-    """Run a Python file that registers schedules and return their names, sorted; run again only if its text changed.
+    """Run a Python file that registers schedules; run again only if its text changed.
 
-    ValueError, in one line, if the file can't be read or run, registers nothing, or takes a name that is in use.
+    Args:
+        path: of a .py file, str or Path; ~ is the home folder.
+
+    Returns:
+        The names of its schedules, sorted.
+
+    Raises:
+        ValueError: the file can't be read or run, registers nothing, or takes a name that is in use.
     """
     file = Path(path).expanduser().resolve()
     try:
@@ -35,15 +42,16 @@ def load_file(path) -> list[str]:
     else:
         module = f"schedule_file_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
         if _sources.get(module) != source:
-            _run(path, file, source, module)
-    names = _registered_by(module)
+            run_file(path, file, source, module)
+    names = registered_by(module)
     if not names:
         raise ValueError(f'{path}: registers no schedule: put @register("name") above its class')
     return names
 
 
-def _run(path, file, source, module):
-    for name in _registered_by(module):  # an edited file may have dropped one
+def run_file(path, file, source, module):
+    """Run the text as a new module; nothing stays registered if it fails."""
+    for name in registered_by(module):  # an edited file may have dropped one
         del REGISTRY[name]
     namespace = ModuleType(module)
     namespace.__file__ = str(file)
@@ -52,12 +60,12 @@ def _run(path, file, source, module):
     try:
         exec(compile(source, str(file), "exec"), namespace.__dict__)
     except (Exception, SystemExit) as error:
-        for name in _registered_by(module):
+        for name in registered_by(module):
             del REGISTRY[name]
         _sources.pop(module, None)
         raise ValueError(f"{path}: {reason(error)}") from error
     _sources[module] = source
 
 
-def _registered_by(module):
+def registered_by(module):
     return sorted(name for name, cls in REGISTRY.items() if cls.__module__ == module)

@@ -6,7 +6,7 @@ from nanosched.errors import not_allowed
 
 
 def milestone_step(milestone, steps) -> int:
-    """The step of a milestone: a float strictly between 0 and 1 is a fraction of `steps` (rounded), an int a step."""
+    """The step of a milestone: a float between 0 and 1 is a fraction of `steps` (rounded), an int a step."""
     return round(milestone * steps) if isinstance(milestone, float) else milestone
 
 

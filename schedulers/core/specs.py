@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
-
-
-def nearest(name, options) -> str:
-    """'; did you mean 'x'?' for a name that is nearly one of the options, else nothing."""
-    close = difflib.get_close_matches(str(name), list(options), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def freeze(value):
@@ -17,7 +10,7 @@ def freeze(value):
     return tuple(freeze(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
-def parse_value(text):
+def parse_value(text: str):
     """A Python literal where it is one (0.4, None, [0.5,0.75]), else the text itself (sqrt)."""
     try:
         return freeze(ast.literal_eval(text))
@@ -25,7 +18,21 @@ def parse_value(text):
         return text
 
 
-def split_commas(text) -> list[str]:
+def format_value(value) -> str:
+    if isinstance(value, tuple):
+        return "[" + ",".join(map(format_value, value)) + "]"
+    if isinstance(value, str) and parse_value(value) == value:
+        return value
+    return repr(value)
+
+
+def format_spec(name: str, params: dict) -> str:
+    """The inverse of `parse`."""
+    pairs = ",".join(f"{key}={format_value(value)}" for key, value in params.items())
+    return f"{name}:{pairs}" if pairs else name
+
+
+def split_commas(text: str) -> list[str]:
     """Split at the commas that are not inside brackets."""
     pieces, depth = [""], 0
     for char in text:
@@ -37,8 +44,8 @@ def split_commas(text) -> list[str]:
     return [piece.strip() for piece in pieces]
 
 
-def split_name(spec) -> tuple[str, str | None]:
-    """'wsd:cooldown=0.4' -> ('wsd', 'cooldown=0.4'); the name may be torch:CLASS or a path that ends in .py."""
+def split_name(spec: str) -> tuple[str, str | None]:
+    """'wsd:cooldown=0.4' -> ('wsd', 'cooldown=0.4'); a name may be torch:CLASS or a path that ends in .py."""
     if spec.startswith("torch:"):
         name, colon, rest = spec[len("torch:") :].partition(":")
         name = "torch:" + name
@@ -50,8 +57,8 @@ def split_name(spec) -> tuple[str, str | None]:
     return name, (rest if colon else None)
 
 
-def parse(spec) -> tuple[str, dict]:
-    """'wsd:cooldown=0.4,shape=sqrt' -> ('wsd', {'cooldown': 0.4, 'shape': 'sqrt'}); ValueError if it can't be read."""
+def parse(spec: str) -> tuple[str, dict]:
+    """'wsd:cooldown=0.4,shape=sqrt' -> ('wsd', {'cooldown': 0.4, 'shape': 'sqrt'}), or ValueError."""
     if not isinstance(spec, str):
         raise ValueError(f"spec={spec!r} is not allowed: give text such as 'wsd' or 'wsd:cooldown=0.4'")
     name, rest = split_name(spec.strip())
@@ -66,26 +73,3 @@ def parse(spec) -> tuple[str, dict]:
             raise ValueError(f"{key} is given twice in {spec!r}: give it once")
         params[key] = parse_value(value)
     return name, params
-
-
-def spell_value(value) -> str:
-    if isinstance(value, tuple):
-        return "[" + ",".join(map(spell_value, value)) + "]"
-    if isinstance(value, str) and parse_value(value) == value:
-        return value
-    return repr(value)
-
-
-def spell(name, params) -> str:
-    """The inverse of parse."""
-    return (
-        name + ":" * bool(params) + ",".join(f"{key}={spell_value(value)}" for key, value in params.items())
-    )
-
-
-def reason(error) -> str:
-    """An exception in one line."""
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: SyntaxError: {error.msg}"
-    text = (str(error.args[0]) if error.args else "").split("\n")[0]
-    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"

@@ -1,6 +1,6 @@
 """Schedules against formulas written a second time, then names, errors, files and properties."""
 
-import json
+import csv
 import math
 import os
 import pickle
@@ -11,16 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schedulers
 from nanosched.cli import load_toml
 from schedulers import Schedule, get_schedule, list_schedules, load_file, register, resolve, split_specs
+from schedulers.core.base import own_fields
 from schedulers.core.registry import REGISTRY
 
-ROOT = Path(__file__).parents[2]
-BLOG = Path(__file__).parents[3] / "shared" / "data" / "motsepe_2024_runs.json"
+BLOG = (
+    Path(__file__).parent / "motsepe_2024_lrs.csv"
+)  # the lr arrays that the blog's runs stored, of 50 steps
 PEAK = 6e-4
 
 
@@ -28,21 +31,21 @@ def close(a, b):
     np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-19)
 
 
-# --- formulas: t, p are arrays from the end of the warmup on, T and W numbers -------------------------------------------
+# --- formulas: t, p are arrays from the end of the warmup on, T and W numbers ---------------------
 
 
 def cooled(v, start, T, t, shape, f):
     """v (per step) until start, then from its value there to f."""
     q = np.clip((t - start) / max(T - start, 1), 0, 1)
     v0 = v[t >= start][0] if (t >= start).any() else 1.0
-    falls = {
+    shapes = {
         "linear": 1 - q,
         "sqrt": 1 - q**0.5,
         "cosine": np.cos(np.pi * q / 2) ** 2,
         "mirror_cosine": 2 - 2 * q - np.cos(np.pi * q / 2) ** 2,
         "square": (1 - q) * (1 + q),
     }
-    down = v0 * np.exp(q * np.log(f / v0)) if shape == "exp" else f + (v0 - f) * falls[shape]
+    down = v0 * np.exp(q * np.log(f / v0)) if shape == "exp" else f + (v0 - f) * shapes[shape]
     return np.where(t < start, v, down)
 
 
@@ -185,16 +188,13 @@ def test_warmup_conventions():
 
 
 def test_the_2024_blog():
-    """The lr arrays that the blog's runs stored."""
-    if not BLOG.exists():
-        pytest.skip("no blog data")
-    runs = json.loads(BLOG.read_text())
+    names, *rows = csv.reader(BLOG.read_text().splitlines())
     specs = load_toml("motsepe_2024")["schedulers"]
-    for spec, (name, run) in zip(specs, runs.items(), strict=True):
-        np.testing.assert_allclose(get_schedule(spec, 50, 6e-4).lrs(), run["lrs"], rtol=1e-12, err_msg=name)
+    for spec, name, lrs in zip(specs, names, np.array(rows, float).T, strict=True):
+        np.testing.assert_allclose(get_schedule(spec, 50, 6e-4).lrs(), lrs, rtol=1e-12, err_msg=name)
 
 
-# --- properties --------------------------------------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------------
 
 
 def test_power_takes_over_where_the_warmup_ends():
@@ -252,7 +252,7 @@ def test_a_cooldown_never_rises():
         assert (np.diff(get_schedule(spec, 3000, 1.0).lrs()) <= 0).all()
 
 
-# --- names -------------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def test_aliases():
@@ -292,8 +292,24 @@ def test_split_specs():
 
 
 @pytest.mark.parametrize(
+    "text, specs",
+    [
+        ("lab=1/mine.py", ["lab=1/mine.py"]),
+        ("lab=1/mine.py:k=2", ["lab=1/mine.py:k=2"]),
+        ("lab=1/mine.py:k=2,m=[1,2],cosine", ["lab=1/mine.py:k=2,m=[1,2]", "cosine"]),
+        ("wsd:cooldown=0.4,lab=1/mine.py", ["wsd:cooldown=0.4", "lab=1/mine.py"]),
+        ("wsd:cooldown=0.4,lab=1/mine.py:k=2,m=3", ["wsd:cooldown=0.4", "lab=1/mine.py:k=2,m=3"]),
+        ("/a/lr=0.1/mine.py,wsd", ["/a/lr=0.1/mine.py", "wsd"]),
+    ],
+)
+def test_a_path_may_have_an_equals_sign(text, specs):
+    assert split_specs(text) == specs
+
+
+@pytest.mark.parametrize(
     "text, message",
     [
+        ("lab=1/mine.py,k=2", "write lab=1/mine.py:k=2"),
         ("wsd,,cosine", "'wsd,,cosine' has an empty piece"),
         ("", "empty piece"),
         ("cooldown=0.4", "write NAME:cooldown=0.4"),
@@ -388,7 +404,7 @@ def test_step_must_be_a_whole_number(step):
         get_schedule("constant", 10, 1.0)(step)
 
 
-# --- a user's own ------------------------------------------------------------------------------------------------------
+# --- a user's own ---------------------------------------------------------------------------------
 
 MINE = """from dataclasses import dataclass
 from schedulers import Schedule, param, register
@@ -457,6 +473,18 @@ def test_a_file_that_cant_be_used(tmp_path, text, message):
         and "\n" not in str(error.value)
     )
     assert list_schedules() == names
+
+
+def test_a_file_in_a_folder_with_an_equals_sign(tmp_path):
+    path = tmp_path / "lab=1" / "mine.py"
+    path.parent.mkdir()
+    path.write_text(MINE.format(name="mine"))
+    assert resolve(f"wsd:cooldown=0.4,{path}:floor=0.5,{path}") == [
+        "wsd:cooldown=0.4",
+        "mine:floor=0.5",
+        "mine",
+    ]
+    assert get_schedule(f"{path}:floor=0.5", 10, 1.0) == get_schedule("mine:floor=0.5", 10, 1.0)
 
 
 def test_short_forms_of_a_schedule():
@@ -535,6 +563,12 @@ def test_plot():
 
 def test_public_names():
     assert all(hasattr(schedulers, name) for name in schedulers.__all__)
-    assert all(
-        "ource:" in cls.__doc__ for cls in REGISTRY.values()
-    )  # every schedule says where it comes from
+
+
+@pytest.mark.parametrize("name", list_schedules())
+def test_every_schedule_says_what_it_takes_and_where_it_comes_from(name):
+    words = REGISTRY[name].__doc__
+    assert "lr/peak = " in words or "argmin" in words
+    assert "\n    References:\n" in words and ("Raises:" in words or not own_fields(REGISTRY[name]))
+    for f in own_fields(REGISTRY[name]):
+        assert f"\n        {f.name}: " in words and (f.default is None or "default" in words), f.name

@@ -1,4 +1,4 @@
-"""Schedules against torch's schedulers, torch's schedulers as schedules, and schedules as torch schedulers."""
+"""Schedules against torch's, torch's schedulers as schedules, and schedules as torch schedulers."""
 
 import io
 import math
@@ -7,8 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 from torch.optim import lr_scheduler
 
 from schedulers import get_schedule
@@ -55,12 +54,11 @@ def torch_lrs(make, steps=T):
     ],
 )
 def test_same_as_torch(spec, make):
-    np.testing.assert_allclose(
-        get_schedule(spec, T, PEAK).lrs(), torch_lrs(make), rtol=1e-11
-    )  # torch's recursions drift
+    # torch's recursions drift
+    np.testing.assert_allclose(get_schedule(spec, T, PEAK).lrs(), torch_lrs(make), rtol=1e-11)
 
 
-# --- torch:NAME --------------------------------------------------------------------------------------------------------
+# --- torch:NAME -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_torch_by_name_errors(spec, message):
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
 
 
-# --- plateau -----------------------------------------------------------------------------------------------------------
+# --- plateau --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -142,7 +140,7 @@ def test_plateau_ignores_the_warmup():
         s.to_torch(sgd())
 
 
-# --- to_torch ----------------------------------------------------------------------------------------------------------
+# --- to_torch -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", ["wsd", "one_cycle", "torch:StepLR:step_size=9"])
@@ -194,7 +192,7 @@ def test_to_torch_resumes(order):
         scheduler.step()
 
 
-# --- Hugging Face's lambdas, written out -------------------------------------------------------------------------------
+# --- Hugging Face's lambdas, written out ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
