@@ -21,9 +21,7 @@ from schedulers import Schedule, get_schedule, list_schedules, load_file, regist
 from schedulers.core.base import own_fields
 from schedulers.core.registry import REGISTRY
 
-BLOG = (
-    Path(__file__).parent / "motsepe_2024_lrs.csv"
-)  # the lr arrays that the blog's runs stored, of 50 steps
+BLOG = Path(__file__).parent / "motsepe_2024_lrs.csv"  # the lr arrays that its runs stored
 PEAK = 6e-4
 
 
@@ -479,11 +477,8 @@ def test_a_file_in_a_folder_with_an_equals_sign(tmp_path):
     path = tmp_path / "lab=1" / "mine.py"
     path.parent.mkdir()
     path.write_text(MINE.format(name="mine"))
-    assert resolve(f"wsd:cooldown=0.4,{path}:floor=0.5,{path}") == [
-        "wsd:cooldown=0.4",
-        "mine:floor=0.5",
-        "mine",
-    ]
+    specs = ["wsd:cooldown=0.4", "mine:floor=0.5", "mine"]
+    assert resolve(f"wsd:cooldown=0.4,{path}:floor=0.5,{path}") == specs
     assert get_schedule(f"{path}:floor=0.5", 10, 1.0) == get_schedule("mine:floor=0.5", 10, 1.0)
 
 
@@ -541,7 +536,8 @@ def test_a_file_dropped_into_the_folder(tmp_path):
     )
     (tmp_path / "schedulers" / "dropped.py").write_text(MINE.format(name="dropped"))
     done = run(
-        "import sys, schedulers as s; print(s.get_schedule('dropped', 9, 1.0)(0), s.load_file('schedulers/dropped.py'),"
+        "import sys, schedulers as s;"
+        " print(s.get_schedule('dropped', 9, 1.0)(0), s.load_file('schedulers/dropped.py'),"
         " 'dropped' in s.split_specs('all'), 'torch' in sys.modules, 'matplotlib' in sys.modules)"
     )
     assert done.stdout.split() == ["1.0", "['dropped']", "True", "False", "False"], done.stderr
