@@ -1,151 +1,65 @@
-"""The figures, drawn from real descents: a small linear regression by gradient descent with every real schedule."""
+"""The figures, drawn from real descents: a small linear regression by gradient descent with each schedule."""
 
-import itertools
 import os
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
 import pytest
+from helpers import ROOT
+from helpers_figures import LONG, STEPS, WARMUP, apart, build, caption, texts, title
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from analysis.figures import draw as figures
+from analysis.figures import draw as draw_module
+from analysis.figures import page, panels
 from analysis.figures.colours import BUILT_IN, colour_of
-from analysis.figures.dots import fence
-from analysis.figures.page import fold, shorten, spell_lr
-from analysis.tables import run_rows, write_tables
-from nanosched.history import History
-from nanosched.run_files import write_run
+from analysis.figures.draw import FIGURES, draw_figures
+from analysis.figures.page import fold
+from analysis.figures.titles import time_title
+from analysis.outliers import outlier_limit
+from analysis.text import format_lr, shorten
+from nanosched import run_files
 from schedulers import get_schedule, list_schedules, split_specs
 from schedulers.core.registry import REGISTRY
-from sweep.plan import Run
+from sweep.plan import Branch
 
-ROOT = Path(__file__).parents[2]
 NAMES = ["training_loss", "lr_schedules", "grad_norm", "wall_clock", "ranking"]
 PANELS = NAMES[:3]
-STEPS, WARMUP = 60, 6
-CONFIG = dict(grad_clip=1000.0, warmup_steps=WARMUP, dtype="float32")
-LONG = (
-    "wsd:cooldown=0.4000000000000001,shape=sqrt,final_lr_ratio=0.0100000000001,warmup_start=0.00000000000001"
-)
-
-
-def descend(lrs, seed):
-    """(history, validation loss) of a noisy linear regression; it overflows where the lr is too high."""
-    rng = np.random.default_rng(seed)
-    target, w, history = rng.normal(size=8), np.zeros(8), History()
-    for lr in lrs:
-        x = rng.normal(size=(16, 8))
-        error = x @ (w - target) + rng.normal(size=16)
-        gradient = 2 * x.T @ error / 16
-        history.loss.append(np.mean(error**2))
-        history.lr.append(float(lr))
-        history.grad_norm.append(np.linalg.norm(gradient))
-        history.step_s.append(1e-3 * rng.uniform(1, 2))
-        if not np.isfinite(np.float32(history.loss[-1])):
-            return history, None
-        w = w - lr * gradient
-    x = np.random.default_rng(99).normal(size=(256, 8))
-    return history, float(np.mean((x @ (w - target)) ** 2) + 1)
-
-
-def build(out, specs, seeds=(0,), peak_lr=0.05, peak_lrs=(), fail=(), diverge=()):
-    """A store with a run of each; returns (rows, summary), as compare.py makes them.
-
-    Args:
-        specs: schedules as text, or (text, its peak lr).
-        fail: schedules whose runs raised.
-        diverge: (schedule, seed) of runs that get a hundred times the lr.
-    """
-    runs, errors = [], {}
-    for seed, lr, spec in itertools.product(seeds, peak_lrs or [peak_lr], specs):
-        label, lr = spec if isinstance(spec, tuple) else (spec, lr)
-        schedule = get_schedule(label, steps=STEPS, peak_lr=lr, warmup_steps=WARMUP)
-        runs.append(run := Run(label, schedule, seed, f"{len(runs):016x}"))
-        if label in fail:
-            errors[run.id] = "RuntimeError: out of memory"
-        else:
-            keep_run(out / "runs" / run.id, schedule.lrs() * (100 if (label, seed) in diverge else 1), seed)
-    rows = run_rows(out, runs, errors)
-    return rows, write_tables(out, rows)
-
-
-def keep_run(folder, lrs, seed):
-    with np.errstate(over="ignore"):
-        history, loss = descend(lrs, seed)
-        curve = history.to_csv()
-    facts = dict(
-        status="diverged" if loss is None else "complete",
-        steps=STEPS,
-        tokens=16 * len(history.loss),
-        final_val_loss=loss,
-        parameters=8,
-        flops_per_token=48,
-        peak_flops=1e9,
-        device="a CPU",
-        dataset="regression",
-        data_fingerprint="0",
-        torch_version="-",
-        code_version="-",
-        config=CONFIG,
-        trained_from=0,
-        run_id=folder.name,
-        steps_taken=len(history.loss),
-    )
-    write_run(folder, facts, curve)
 
 
 @pytest.fixture(scope="module")
 def draw(tmp_path_factory):
-    """draw(specs, ...) -> (the Figures by name, in the order they are saved; the summary; the folder)."""
-    known, save = {}, figures.save
+    """draw(specs, ...) -> (the Figures by name, as they are saved; the rows of the ranking; the folder)."""
+    known = {}
 
     def drawn(specs, **how):
-        key = repr((specs, how, CONFIG, figures.MOST_PANELS))
+        key = repr((specs, how, panels.MAX_PANELS))
         if key not in known:
-            out, figs = tmp_path_factory.mktemp("out"), {}
-            rows, summary = build(out, specs, **how)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setitem(sys.modules, "matplotlib.pyplot", None)  # it would look for a window system
-                patch.setattr(
-                    figures, "save", lambda fig, path: figs.update({path.stem: fig}) or save(fig, path)
-                )
-                assert figures.draw_figures(out, rows, summary) == [
-                    out / "figures" / f"{name}.png" for name in NAMES
-                ]
-            known[key] = figs, summary, out
+            out = tmp_path_factory.mktemp("out")
+            comparison = build(out, specs, **how)
+            figs, paths = draw_all(comparison, out)
+            assert paths == [out / "figures" / f"{name}.png" for name in NAMES]
+            known[key] = figs, comparison.rows, out
         return known[key]
 
     return drawn
 
 
-def texts(fig):
-    """Every text that is seen."""
-    found = list(fig.texts)
-    for ax in fig.axes:
-        found += [ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
-        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, sorted(ax.get_ylim()))):
-            found += [
-                tick.label1
-                for tick in axis.get_major_ticks()
-                if low <= tick.get_loc() <= high and tick.label1.get_visible()
-            ]
-    return [text for text in found if text.get_text().strip()]
+def draw_all(comparison, out):
+    """(the Figures by name, in the order they are saved; their paths)."""
+    figs, save = {}, page.save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib.pyplot", None)  # it would look for a window system
+        patch.setattr(page, "save", lambda fig, path: figs.update({path.stem: fig}) or save(fig, path))
+        return figs, draw_figures(comparison, out)
 
 
 def all_words(fig):
     return "\n".join(text.get_text() for text in texts(fig)).replace("\n", " ")
-
-
-def title(fig):
-    return fig.texts[0].get_text().replace("\n", " ")
-
-
-def caption(fig):
-    return fig.texts[1].get_text().replace("\n", " ")
 
 
 def heads(fig):
@@ -185,40 +99,40 @@ CASES = {
 }
 
 
-def apart(a, b):
-    return a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_no_text_is_cut_small_or_on_another(draw, case):
     for name, fig in draw(**CASES[case])[0].items():
-        boxes = [(text, text.get_window_extent()) for text in texts(fig)]
-        for i, (text, box) in enumerate(boxes):
-            where = f"{name}: {text.get_text()!r}"
-            assert text.get_fontsize() >= 7, where
-            assert "$" not in text.get_text(), where
-            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, (
-                f"{where} is cut"
-            )
-            for other, its_box in boxes[i + 1 :]:
-                assert apart(box, its_box), f"{where} lies on {other.get_text()!r}"
-            for ax in fig.axes:
-                assert text in ax.texts or apart(box, ax.bbox), f"{where} lies on a panel"
+        nothing_lies_on_another(name, fig)
+
+
+def nothing_lies_on_another(name, fig):
+    boxes = [(text, text.get_window_extent()) for text in texts(fig)]
+    for i, (text, box) in enumerate(boxes):
+        where = f"{name}: {text.get_text()!r}"
+        assert text.get_fontsize() >= 7, where
+        assert "$" not in text.get_text(), where
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, (
+            f"{where} is cut"
+        )
+        for other, its_box in boxes[i + 1 :]:
+            assert apart(box, its_box), f"{where} lies on {other.get_text()!r}"
+        for ax in fig.axes:
+            assert text in ax.texts or apart(box, ax.bbox), f"{where} lies on a panel"
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_panel_or_row_for_each_of_the_summary_in_its_order(draw, case):
-    figs, summary, _ = draw(**CASES[case])
+    figs, rows, _ = draw(**CASES[case])
     assert list(figs) == NAMES
-    labels = [line["scheduler"] for line in summary]
+    labels = [row.entry.scheduler for row in rows]
     for name in PANELS:
         unfolded = [head.replace("\n", "") for head in heads(figs[name])]
         assert len(unfolded) == len(labels)
         assert all(head.startswith(label) or "…" in head for head, label in zip(unfolded, labels))
     for name in ("wall_clock", "ranking"):
-        rows = [label.get_text().replace("\n", "") for label in figs[name].axes[0].get_yticklabels()]
-        assert len(rows) == len(labels)
-        assert all(row.startswith(label) or "…" in row for row, label in zip(rows, labels))
+        ticks = [label.get_text().replace("\n", "") for label in figs[name].axes[0].get_yticklabels()]
+        assert len(ticks) == len(labels)
+        assert all(tick.startswith(label) or "…" in tick for tick, label in zip(ticks, labels))
 
 
 def test_height_grows_with_the_schedules(draw):
@@ -236,11 +150,11 @@ def test_several_peak_lrs_are_named(draw):
 
 
 def test_many_peak_lrs_leave_each_schedule_the_panel_of_its_lowest(draw, monkeypatch):
-    monkeypatch.setattr(figures, "MOST_PANELS", 5)
-    figs, summary, _ = draw(["wsd", "cosine"], peak_lrs=(0.01, 0.02, 0.04))
-    lowest = list({line["scheduler"]: line for line in reversed(summary)}.values())
+    monkeypatch.setattr(panels, "MAX_PANELS", 5)
+    figs, rows, _ = draw(["wsd", "cosine"], peak_lrs=(0.01, 0.02, 0.04))
+    lowest = {row.entry.scheduler: row.entry.setting for row in reversed(rows)}.values()
     assert {head.split("\n")[0] for head in heads(figs["training_loss"])} == {
-        f"{line['scheduler']} @ {spell_lr(line['peak_lr'])}" for line in lowest
+        f"{setting.scheduler} @ {format_lr(setting.peak_lr)}" for setting in lowest
     }
     assert "ranking.png has them all" in caption(figs["training_loss"])
     assert len(figs["ranking"].axes[0].get_yticklabels()) == 6 and "has them all" not in caption(
@@ -261,15 +175,15 @@ def test_the_end_of_training_fills_the_panel(draw):
 
 
 def test_panels_show_the_curves_numbers(draw):
-    figs, summary, _ = draw(["cosine", "wsd"])
-    for ax, line in zip(figs["lr_schedules"].axes, summary):
-        schedule = get_schedule(line["scheduler"], STEPS, 0.05, warmup_steps=WARMUP)
+    figs, rows, _ = draw(["cosine", "wsd"])
+    for ax, row in zip(figs["lr_schedules"].axes, rows):
+        schedule = get_schedule(row.entry.scheduler, STEPS, 0.05, warmup_steps=WARMUP)
         assert np.array_equal(ax.lines[-1].get_ydata(), schedule.lrs())
-    for head, line in zip(heads(figs["training_loss"]), summary):
-        assert head == f"{line['scheduler']}\n{line['final_val_loss']:.4f}"
+    for head, row in zip(heads(figs["training_loss"]), rows):
+        assert head == f"{row.entry.scheduler}\n{row.entry.loss:.4f}"
 
 
-def test_clipping_threshold_is_drawn_where_it_is_in_range(draw, monkeypatch):
+def test_clipping_threshold_is_drawn_where_it_is_in_range(draw):
     def dashed(fig):
         return [
             line.get_ydata()[0]
@@ -279,10 +193,19 @@ def test_clipping_threshold_is_drawn_where_it_is_in_range(draw, monkeypatch):
         ]
 
     assert dashed(draw(["cosine", "wsd"])[0]["grad_norm"]) == []
-    monkeypatch.setitem(CONFIG, "grad_clip", 2.0)
-    assert dashed(draw(["cosine", "wsd"])[0]["grad_norm"]) == [2.0, 2.0]
-    monkeypatch.setitem(CONFIG, "grad_clip", 0.0)
-    assert "clip" not in all_words(draw(["cosine", "wsd"])[0]["grad_norm"]).replace("before clipping", "")
+    assert dashed(draw(["cosine", "wsd"], grad_clip=2.0)[0]["grad_norm"]) == [2.0, 2.0]
+    without = draw(["cosine", "wsd"], grad_clip=0.0)[0]["grad_norm"]
+    assert "clip" not in all_words(without).replace("before clipping", "")
+
+
+def test_a_rise_of_its_own_leaves_the_warmup_out_of_the_gradient_norms_too(draw):
+    figs, rows, _ = draw(["cyclic", "cosine"])
+    (result,) = next(row.entry.completed for row in rows if row.entry.scheduler == "cyclic")
+    settled = result.curve.grad_norm[WARMUP:].mean()
+    assert abs(settled - result.curve.grad_norm.mean()) > 0.1
+    assert result.metrics.grad_norm_mean == settled
+    assert f"{settled:.2f} (cyclic)" in title(figs["grad_norm"])
+    assert f"cyclic\nmean {settled:.2f}, " in "\n".join(heads(figs["grad_norm"]))
 
 
 def test_gradient_norms_over_many_decades_get_a_log_axis(draw):
@@ -307,59 +230,111 @@ def test_diverged_and_failed_are_marked_everywhere_and_come_last(draw):
 
 
 def test_a_seed_that_diverged_is_told_beside_those_that_did_not(draw):
-    figs, summary, _ = draw(["cosine", "wsd", "linear"], diverge=[("wsd", 1)], seeds=(0, 1, 2))
-    assert summary[-1]["scheduler"] == "wsd"
-    words = f"{summary[-1]['final_val_loss']:.4f}, 1 of 3 diverged"
+    figs, rows, _ = draw(["cosine", "wsd", "linear"], diverge=[("wsd", 1)], seeds=(0, 1, 2))
+    assert rows[-1].entry.scheduler == "wsd"
+    words = f"{rows[-1].entry.loss:.4f}, 1 of 3 diverged"
     assert heads(figs["training_loss"])[-1] == f"wsd\n{words}"
     assert words in [text.get_text() for text in figs["ranking"].axes[0].texts]
-    assert "of those that lost no seed" in title(figs["ranking"])
+    assert "of those that completed every seed" in title(figs["ranking"])
 
 
 def test_far_losses_are_numbers_at_the_edge(draw):
-    figs, summary, _ = draw(["cosine", "wsd", "linear", ("constant", 1e-6)])
-    far, ax = summary[-1]["final_val_loss"], figs["ranking"].axes[0]
-    assert far > ax.get_xlim()[1] > summary[2]["final_val_loss"]
+    figs, rows, _ = draw(["cosine", "wsd", "linear", ("constant", 1e-6)])
+    far, ax = rows[-1].entry.loss, figs["ranking"].axes[0]
+    assert far > ax.get_xlim()[1] > rows[2].entry.loss
     assert [line.get_xdata()[0] for line in ax.lines if line.get_marker() == ">"] == [ax.get_xlim()[1]]
     assert f"{far:.3f}" in [text.get_text() for text in ax.texts]
 
 
-def test_fence_keeps_two_losses_together():
-    assert fence(np.array([2.3, 3.9])) > 3.9
-    assert 2.35 < fence(np.array([2.3, 2.3001, 2.35])) < 5
-    assert 2.4 < fence(np.array([2.3, 2.32, 2.35, 2.4, 7.0])) < 7
+def test_outlier_limit_keeps_two_losses_together():
+    assert outlier_limit(np.array([2.3, 3.9])) > 3.9
+    assert 2.35 < outlier_limit(np.array([2.3, 2.3001, 2.35])) < 5
+    assert 2.4 < outlier_limit(np.array([2.3, 2.32, 2.35, 2.4, 7.0])) < 7
 
 
 def test_ranking_has_a_dot_a_seed_and_a_line_at_the_lowest_mean(draw):
-    figs, summary, _ = draw(["cosine", "wsd", "constant"], seeds=(0, 1, 2))
+    figs, rows, _ = draw(["cosine", "wsd", "constant"], seeds=(0, 1, 2))
     ax = figs["ranking"].axes[0]
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert [len(line.get_xdata()) for line in dots] == [3, 3, 3]
     means = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "|"]
-    assert np.allclose(means, [line["final_val_loss"] for line in summary])
-    assert ax.lines[0].get_xdata()[0] == summary[0]["final_val_loss"]
+    assert np.allclose(means, [row.entry.loss for row in rows])
+    assert ax.lines[0].get_xdata()[0] == rows[0].entry.loss
+
+
+# -- tuned
+
+
+LOST = ("linear", 0.08, 1)  # schedule, peak lr and seed of a run that failed
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """(the comparison; its Figures by name): one seed of linear fails at the highest peak lr."""
+    out = tmp_path_factory.mktemp("tuned")
+    how = dict(seeds=(0, 1), peak_lr=0.04, peak_lrs=(0.02, 0.04, 0.08))
+    comparison = replace(build(out, ["wsd", "cosine", "linear"], **how), tuned=True)
+    runs = {(r.setting.scheduler, r.setting.peak_lr, r.seed): r for r in comparison.results}
+    runs[LOST] = replace(runs[LOST], run=None)
+    branches = tuple(map(Branch, comparison.requested))
+    comparison = replace(comparison, results=tuple(runs.values()), branches=branches)
+    figs, paths = draw_all(comparison, out)
+    assert [path.stem for path in paths] == [*NAMES, "plan", "peak_lr", "tuned_ranking"] == list(figs)
+    return comparison, figs
+
+
+def test_tuned_figures_have_the_losses_of_every_peak_lr(tuned):
+    comparison, figs = tuned
+    axes = {head.split("\n")[0]: ax for head, ax in zip(heads(figs["peak_lr"]), figs["peak_lr"].axes)}
+    assert list(axes) == [row.entry.scheduler for row in comparison.judged[STEPS].rows]
+    for entry in comparison.tuned_entries.values():
+        lines = axes[entry.scheduler].lines
+        mean = {peak: e.loss for peak, e in entry.by_peak.items() if not e.failed}
+        assert (list(lines[0].get_xdata()), list(lines[0].get_ydata())) == (list(mean), list(mean.values()))
+        (ring,) = [line for line in lines if line.get_markersize() == 8]
+        assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (entry.best.setting.peak_lr, entry.best.loss)
+        crosses = [line.get_xdata()[0] for line in lines if line.get_marker() == "x"]
+        assert crosses == [0.08] * (entry.scheduler == "linear")
+    assert "diverged or failed" in caption(figs["peak_lr"])
+
+
+def test_tuned_ranking_has_the_best_and_the_common_peak_lr(tuned):
+    comparison, figs = tuned
+    ax = figs["tuned_ranking"].axes[0]
+    entries = [comparison.tuned_entries[row.entry.setting] for row in comparison.judged[STEPS].rows]
+    filled = [line.get_xdata()[0] for line in ax.lines if line.get_markersize() == 5.5]
+    hollow = [line.get_xdata()[0] for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert filled == [entry.best.loss for entry in entries]
+    assert hollow == [entry.common.entry.loss for entry in entries]
+    assert [text.get_text() for text in ax.texts] == [
+        f"{entry.best.loss:.4f} at {format_lr(entry.best.setting.peak_lr, 1)}; #{entry.common_rank} in common"
+        for entry in entries
+    ]
+    assert f"{entries[0].scheduler} is lowest at its own best peak lr" in title(figs["tuned_ranking"])
+
+
+@pytest.mark.parametrize("name", ["peak_lr", "tuned_ranking"])
+def test_no_text_of_tuned_figures_lies_on_another(tuned, name):
+    nothing_lies_on_another(name, tuned[1][name])
 
 
 # -- words
 
 
 def test_one_seed_claims_no_ranking(draw):
-    figs, summary, _ = draw(["cosine", "wsd", "constant"])
+    figs, rows, _ = draw(["cosine", "wsd", "constant"])
     assert "no ranking is claimed" in caption(figs["ranking"])
-    assert title(figs["ranking"]).startswith(f"{summary[0]['scheduler']} ends at the lowest")
+    assert title(figs["ranking"]).startswith(f"{rows[0].entry.scheduler} ends at the lowest")
     for fig in figs.values():
         assert not {"best", "better", "wins", "beats"} & set(all_words(fig).split())
 
 
-def test_several_seeds_say_in_how_many_the_lowest_is_lower(tmp_path, draw):
-    fig = draw(["cosine", "wsd", "constant"], seeds=(0, 1, 2))[0]["ranking"]
-    rows, summary = build(tmp_path, ["cosine", "wsd", "constant"], seeds=(0, 1, 2))
-    first, second = summary[0]["scheduler"], summary[1]["scheduler"]
-    losses = {(row["scheduler"], row["seed"]): row["final_val_loss"] for row in rows}
-    below = sum(losses[first, seed] < losses[second, seed] for seed in (0, 1, 2))
-    assert title(fig).startswith(
-        f"{first} has the lowest mean validation loss, {summary[0]['final_val_loss']:.4f}"
-    )
-    assert title(fig).endswith(f"below {second}, the next, in {below} of 3 seeds")
+def test_several_seeds_say_in_how_many_the_lowest_is_lower(draw):
+    figs, rows, _ = draw(["cosine", "wsd", "constant"], seeds=(0, 1, 2))
+    fig, (first, second, _) = figs["ranking"], [row.entry for row in rows]
+    below = sum(first.losses[seed] < second.losses[seed] for seed in (0, 1, 2))
+    assert title(fig).startswith(f"{first.scheduler} has the lowest mean validation loss, {first.loss:.4f}")
+    assert title(fig).endswith(f"below {second.scheduler}, the next, in {below} of 3 seeds")
     assert "no ranking" not in caption(fig)
 
 
@@ -369,11 +344,10 @@ def test_equal_schedules_share_the_title(draw):
 
 
 def test_wall_clock_title_says_whether_ranges_overlap():
-    from analysis.figures.dots import time_title
-
     assert "machine noise" in time_title({"a": (1, 2, 3), "b": (2.5, 2.6, 4)})
-    apart = time_title({"a": (1, 2, 3), "b": (3.5, 3.6, 4)})
-    assert "ranges of a and b don't overlap" in apart and "noise" not in apart and "80% apart" in apart
+    words = time_title({"a": (1, 2, 3), "b": (3.5, 3.6, 4)})
+    assert "ranges of a and b don't overlap" in words and "noise" not in words and "80% apart" in words
+    assert "2.0 to 3.6 ms per step" in words
 
 
 def test_labels_fold_at_commas_and_keep_their_ends():
@@ -381,7 +355,7 @@ def test_labels_fold_at_commas_and_keep_their_ends():
     assert fold("wsd:cooldown=0.4,shape=sqrt", 18) == "wsd:cooldown=0.4,\nshape=sqrt"
     assert all(len(line) <= 20 for line in fold(LONG, 20).split("\n"))
     assert shorten(LONG, 20) == LONG[:9] + "…" + LONG[-9:]
-    assert [spell_lr(lr) for lr in (6e-4, 0.00012, 1e-3, 0.05, 0.0)] == [
+    assert [format_lr(lr) for lr in (6e-4, 0.00012, 1e-3, 0.05, 0.0)] == [
         "6e-4",
         "1.2e-4",
         "1e-3",
@@ -394,8 +368,8 @@ def test_labels_fold_at_commas_and_keep_their_ends():
 
 
 def test_a_schedule_has_one_colour_in_all_figures_and_comparisons(draw):
-    for figs, summary, _ in (draw(**CASES["two"]), draw(**CASES["all"])):
-        labels = [line["scheduler"] for line in summary]
+    for figs, rows, _ in (draw(**CASES["two"]), draw(**CASES["all"])):
+        labels = [row.entry.scheduler for row in rows]
         for name in PANELS:
             assert [own_colours(ax) for ax in figs[name].axes] == [{colour_of(label)} for label in labels]
         for name in ("wall_clock", "ranking"):
@@ -422,7 +396,7 @@ def test_every_built_in_has_its_familys_colour_and_users_a_steady_one():
 
 @pytest.mark.parametrize("case", CASES)
 def test_files_are_small_pngs_with_every_schedules_very_colour(draw, case):
-    _, summary, out = draw(**CASES[case])
+    _, rows, out = draw(**CASES[case])
     assert sorted(os.listdir(out / "figures")) == sorted(
         f"{name}.png" for name in NAMES
     )  # nothing temporary is left
@@ -432,35 +406,52 @@ def test_files_are_small_pngs_with_every_schedules_very_colour(draw, case):
         with Image.open(path) as image:
             assert image.format == "PNG" and image.width == 1140
             found = [
-                "#%02X%02X%02X" % colour
+                "#{:02X}{:02X}{:02X}".format(*colour)
                 for _, colour in sorted(image.convert("RGB").getcolors(maxcolors=2**20), reverse=True)
             ]
         assert found[0] == "#FFFFFF"
-        assert {
-            colour_of(line["scheduler"])
-            for line in summary
-            if line["seeds"] > line["failed"] + line["diverged"]
-        } <= set(found)
+        assert {colour_of(row.entry.scheduler) for row in rows if row.entry.completed} <= set(found)
 
 
 def test_the_users_matplotlib_settings_change_nothing_and_are_kept(tmp_path):
-    rows, summary = build(tmp_path, ["cosine"])
-    before = [path.read_bytes() for path in figures.draw_figures(tmp_path, rows, summary)]
+    comparison = build(tmp_path, ["cosine"])
+    before = [path.read_bytes() for path in draw_figures(comparison, tmp_path)]
     with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "lines.linewidth": 9}):
-        after = [path.read_bytes() for path in figures.draw_figures(tmp_path, rows, summary)]
+        after = [path.read_bytes() for path in draw_figures(comparison, tmp_path)]
         assert matplotlib.rcParams["font.size"] == 30
     assert after == before
 
 
 def test_nothing_to_draw_where_every_run_failed(tmp_path):
-    rows, summary = build(tmp_path, ["cosine"], fail=("cosine",))
-    assert figures.draw_figures(tmp_path, rows, summary) == []
+    assert draw_figures(build(tmp_path, ["cosine"], fail=("cosine",)), tmp_path) == []
     assert not (tmp_path / "figures").exists()
+
+
+def test_files_have_the_names_that_the_list_gives_them_whatever_draws_them(tmp_path, monkeypatch):
+    comparison = build(tmp_path, ["cosine"])
+    wrapped = tuple(
+        replace(figure, name=f"my_{figure.name}", page=lambda c, page=figure.page: page(c))
+        for figure in FIGURES
+    )
+    monkeypatch.setattr(draw_module, "FIGURES", wrapped)
+    paths = draw_figures(comparison, tmp_path)
+    assert paths == [tmp_path / "figures" / f"my_{name}.png" for name in NAMES]
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_drawing_reads_no_file_and_each_curve_is_parsed_once(tmp_path, monkeypatch):
+    comparison = build(tmp_path / "store", ["cosine", "wsd"], seeds=(0, 1), peak_lrs=(0.02, 0.05))
+    shutil.rmtree(tmp_path / "store")
+    parsed, parse = [], run_files.parse_curve
+    monkeypatch.setattr(run_files, "parse_curve", lambda text: parsed.append(text) or parse(text))
+    tuned = replace(comparison, tuned=True)
+    assert len(draw_figures(tuned, tmp_path)) == 7
+    assert sorted(parsed) == sorted(result.run.curve_csv for result in comparison.results)
 
 
 def test_matplotlib_is_not_imported_with_the_module():
     """It is slow to import, and --help has to be quick."""
     code = (
-        "import sys, analysis.figures, analysis.panels, analysis.dots; assert 'matplotlib' not in sys.modules"
+        "import sys, analysis.figures.draw, analysis.figures.forecast; assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

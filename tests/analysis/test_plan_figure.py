@@ -8,15 +8,16 @@ from dataclasses import replace
 import matplotlib
 import pytest
 from helpers import ROOT
+from helpers_figures import LONG, apart, caption, texts, title
 from matplotlib import style
 from matplotlib.colors import to_hex
 from PIL import Image
-from test_figures import LONG, apart, caption, texts, title
 
 from analysis.figures import plan as plan_figure
 from analysis.figures.colours import colour_of
 from analysis.figures.page import STYLE
-from analysis.figures.plan import draw_plan, plan_page, plan_title, walk
+from analysis.figures.plan import branches_page, draw_plan
+from analysis.figures.plan_tree import plan_title, walk
 from nanosched.config import Config
 from schedulers import split_specs
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
@@ -52,7 +53,7 @@ CASES = {
 
 def page(branches):
     with style.context(STYLE, after_reset=True):
-        fig = plan_page(branches)
+        fig = branches_page(branches)
         fig.draw_without_rendering()
     return fig
 
@@ -73,8 +74,8 @@ def bars(fig):
     ]
 
 
-def forks(fig):
-    """(step, y of the run that is parted from, lowest y of those that part)."""
+def branch_points(fig):
+    """(step, y of the run that others branch off from, lowest y of those)."""
     solid = [lines for lines in fig.axes[0].collections if lines.get_linestyle()[0][1] is None]
     return [(x, top, bottom) for lines in solid for ((x, top), (_, bottom)) in lines.get_segments()]
 
@@ -119,18 +120,20 @@ def test_rows_are_the_plan_of_one_seed(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_lines_hang_from_the_run_that_is_parted_from_and_cross_no_bar(case):
+def test_lines_hang_from_the_branch_point_and_cross_no_bar(case):
     _, rows, fig = drawn(case)
     ys = {branch.run.id: y for branch, (_, _, y) in zip(rows, bars(fig))}
     wanted = {(branch.start, ys[branch.parent.id], ys[branch.run.id]) for branch in rows if branch.parent}
-    assert {(x, top) for x, top, _ in wanted} == {(x, top) for x, top, _ in forks(fig)} == set(dots(fig))
+    assert (
+        {(x, top) for x, top, _ in wanted} == {(x, top) for x, top, _ in branch_points(fig)} == set(dots(fig))
+    )
     assert len(dots(fig)) == len(set(dots(fig)))
-    for x, top, bottom in forks(fig):
+    for x, top, bottom in branch_points(fig):
         assert bottom == max(y for start, parent, y in wanted if (start, parent) == (x, top))
         assert all(start >= x for start, _, y in bars(fig) if top < y < bottom)
 
 
-def test_the_last_to_part_comes_first_and_equals_in_the_plans_order():
+def test_the_last_branch_point_comes_first_and_equals_in_the_plans_order():
     branches = plan(
         ["constant", "cosine", "wsd", "inverse_sqrt", "inverse_sqrt_cooldown", "linear", "cyclic"]
     )
@@ -149,11 +152,11 @@ def test_the_title_has_the_plans_numbers():
     # constant trains all of it, cosine what follows the warmup and the peak, wsd its cooldown
     assert (
         title(page(plan(["constant", "cosine", "wsd"])))
-        == "3 runs for the price of 2.1: 124 of 180 steps to train"
+        == "3 runs at the cost of 2.1 separate runs: 124 of 180 steps to train"
     )
     assert (
         title(page(plan(["constant", "cosine", "wsd"], seeds=(0, 1))))
-        == "6 runs for the price of 4.1: 248 of 360 steps to train"
+        == "6 runs at the cost of 4.1 separate runs: 248 of 360 steps to train"
     )
     assert title(page(plan(**CASES["one"]))) == "Nothing is shared: all 60 steps of 1 run are trained"
     assert (
@@ -161,12 +164,12 @@ def test_the_title_has_the_plans_numbers():
         == "Nothing is shared: all 120 steps of 2 runs are trained"
     )
     resumed = [replace(branch, start=50) for branch in plan(["cosine"])]
-    assert plan_title(resumed) == "1 run for the price of 0.2: 10 of 60 steps to train"
+    assert plan_title(resumed) == "1 run at the cost of 0.2 separate runs: 10 of 60 steps to train"
 
 
 def test_the_caption_says_what_there_is_to_see():
     one, two = (caption(page(plan(["constant", "cosine"], seeds=seeds))) for seeds in ((0,), (0, 1)))
-    assert "Dotted" in one and "seed" not in one and "each of 2 seeds alike" in two
+    assert "Dotted" in one and "branch point" in one and "seed" not in one and "each of 2 seeds alike" in two
     assert "reacts" not in one and "reacts" in caption(page(plan(["constant", "plateau"])))
     assert "reacts" not in caption(page(plan(["plateau"])))  # it is trained whatever it does
     assert "Dotted" not in caption(page(plan(["cosine"])))
@@ -186,28 +189,32 @@ def test_peak_lr_and_steps_are_named_where_they_differ():
 
 
 def test_rows_left_out_are_counted(monkeypatch):
-    monkeypatch.setattr(plan_figure, "MOST_ROWS", 2)
+    monkeypatch.setattr(plan_figure, "MAX_ROWS", 2)
     fig = page(plan(["constant", "cosine", "wsd"]))
     assert len(bars(fig)) == 2 and "Left out: 1 more run. " in caption(fig)
-    assert "3 runs for the price of 2.1" in title(fig)
+    assert "3 runs at the cost of 2.1 separate runs" in title(fig)
 
 
 def test_the_file_is_a_small_png_whatever_the_users_settings(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # it would look for a window system
     branches = plan(["constant", "cosine", "wsd"])
-    path = draw_plan(tmp_path, branches)
+    path = draw_plan(branches, tmp_path)
     assert path == tmp_path / "figures" / "plan.png" and [file.name for file in path.parent.iterdir()] == [
         "plan.png"
     ]
     with Image.open(path) as image:
         assert image.format == "PNG" and image.width == 1140
-        found = {"#%02X%02X%02X" % colour for _, colour in image.convert("RGB").getcolors(maxcolors=2**20)}
+        found = {
+            "#{:02X}{:02X}{:02X}".format(*colour)
+            for _, colour in image.convert("RGB").getcolors(maxcolors=2**20)
+        }
     assert {colour_of(branch.run.label) for branch in branches} <= found
     before = path.read_bytes()
     with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "lines.linewidth": 9}):
-        assert draw_plan(tmp_path, branches).read_bytes() == before
+        assert draw_plan(branches, tmp_path).read_bytes() == before
 
 
 def test_nothing_slow_is_imported_with_the_module():
-    code = "import sys, analysis.plan_figure; assert not {'matplotlib', 'torch', 'train', 'sweep.execute'} & set(sys.modules)"
+    slow = {"matplotlib", "torch", "train", "sweep.execute"}
+    code = f"import sys, analysis.figures.plan; assert not {slow} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
