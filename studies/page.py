@@ -6,10 +6,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.text import format_lr, format_number, format_p
+from analysis.text import format_lr, format_p
 from nanosched.files import atomic
 
-FUNCTIONS = dict(format_lr=format_lr, format_number=format_number, format_p=format_p)
+FILTERS = dict(format_lr=format_lr, format_p=format_p)
 
 
 def write_page(out: Path, template: Path, **values) -> Path:
@@ -21,7 +21,8 @@ def write_page(out: Path, template: Path, **values) -> Path:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    text = environment.get_template(template.name, globals=FUNCTIONS).render(values)
+    environment.filters.update(FILTERS)
+    text = environment.get_template(template.name).render(values)
     with atomic(path := out / "README.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

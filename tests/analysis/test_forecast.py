@@ -1,52 +1,26 @@
-"""The command `python -m analysis.forecast`, its figure and the report's section on theory."""
+"""The command `python -m analysis.forecast` and its figure, and what a law is fitted on."""
 
-import csv
 import json
 import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_laws import POWER, lrs_of
+from helpers_forecast import law_comparison, write_law_comparison
 
 from analysis.forecast import main
-from analysis.measured import read_csv
-from analysis.report.theory import forecast_cells, predictions
-from analysis.tables import write_csv
+from analysis.measured import measured_from, read_measured
+from nanosched.csv_files import read_csv, write_csv
+from nanosched.run_files import Status
 from theory import load_law
+
+SPECS = ("constant", "cosine", "wsd", "linear", "plateau")
 
 
 @pytest.fixture
 def comparison(tmp_path):
     """The files of a comparison whose losses follow a law, with two seeds, as compare.py writes them."""
-    steps, rows, points = 200, [], []
-    for spec in ("constant", "cosine", "wsd", "linear", "plateau"):
-        lrs = lrs_of("constant" if spec == "plateau" else spec, steps=steps)
-        losses = POWER.predict(lrs, np.arange(steps))
-        for seed in (0, 1):
-            rows.append(
-                dict(
-                    run_id=f"{spec}{seed}",
-                    scheduler=spec,
-                    seed=seed,
-                    peak_lr=8e-3,
-                    steps=steps,
-                    status="complete",
-                )
-            )
-            points += [
-                dict(
-                    run_id=f"{spec}{seed}",
-                    step=t,
-                    loss=losses[t],
-                    lr=lrs[t],
-                    val_loss=losses[t] + (seed - 0.5) / 100 if t % 8 == 7 else "",
-                )
-                for t in range(steps)
-            ]
-    for name, table in (("runs", rows), ("curves", points)):
-        write_csv(tmp_path / f"{name}.csv", list(table[0]), table)
-    (tmp_path / "manifest.json").write_text(json.dumps(dict(config=dict(peak_lr=8e-3, warmup_steps=30))))
+    write_law_comparison(tmp_path, SPECS)
     return tmp_path
 
 
@@ -57,14 +31,13 @@ def call(monkeypatch, capsys, *args):
 
 
 def test_the_command_predicts_what_it_has_not_seen(comparison, monkeypatch, capsys):
-    said = call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
-    assert "validation loss after 200 steps" in said and "law.json" in said
-    with open(comparison / "forecast.csv", newline="") as file:
-        rows = {row["scheduler"]: row for row in csv.DictReader(file)}
+    printed = call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
+    assert "validation loss after 200 steps" in printed and "law.json" in printed
+    rows = {row["scheduler"]: row for row in read_csv(comparison / "forecast.csv")}
     assert {name for name, row in rows.items() if row["fitted_on"] == "True"} == {"constant", "cosine", "wsd"}
     assert float(rows["linear"]["predicted"]) == pytest.approx(float(rows["linear"]["measured"]), abs=2e-3)
     assert (comparison / "figures" / "forecast.png").stat().st_size > 10_000
-    said = call(
+    printed = call(
         monkeypatch,
         capsys,
         comparison,
@@ -73,7 +46,7 @@ def test_the_command_predicts_what_it_has_not_seen(comparison, monkeypatch, caps
         "--steps",
         "400",
     )
-    assert "after 400 steps" in said and "rex" in said
+    assert "after 400 steps" in printed and "rex" in printed
 
 
 def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkeypatch, capsys):
@@ -89,7 +62,7 @@ def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkey
             )
         ),
     )
-    said = call(
+    printed = call(
         monkeypatch,
         capsys,
         comparison,
@@ -98,33 +71,11 @@ def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkey
         "--schedulers",
         "cosine_restarts:period=6,linear",
     )
-    with open(comparison / "forecast.csv", newline="") as file:
-        linear, restarts = csv.DictReader(file)
+    linear, restarts = read_csv(comparison / "forecast.csv")
     assert linear["scheduler"] == "linear" and float(linear["low"]) < float(linear["predicted"]) < float(
         linear["high"]
     )
-    assert restarts["predicted"] == restarts["low"] == restarts["high"] == "" and "left open" in said
-
-
-def test_the_reports_section_says_what_the_command_does(comparison, monkeypatch, capsys):
-    call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
-    with open(comparison / "forecast.csv", newline="") as file:
-        rows = {row["scheduler"]: row for row in csv.DictReader(file)}
-    predicted, words = predictions(
-        SimpleNamespace(out=comparison), dict.fromkeys(("constant", "cosine", "wsd", "linear"))
-    )
-    assert (
-        "of 1 other at a peak lr of 0.008" in words
-        and "1 of them within" in words
-        and "left open" not in words
-    )
-    lowest = min(row["predicted"] for row in predicted.values())
-    for name, row in predicted.items():
-        value, between = forecast_cells(row, lowest)
-        assert float(value.strip(" *")) == pytest.approx(float(rows[name]["predicted"]), abs=6e-5) and (
-            value[-1] == "*"
-        ) == (row["predicted"] == lowest)
-        assert between == f"{float(rows[name]['low']):.4f} to {float(rows[name]['high']):.4f}"
+    assert restarts["predicted"] == restarts["low"] == restarts["high"] == "" and "left open" in printed
 
 
 @pytest.mark.parametrize(
@@ -172,7 +123,7 @@ def test_seeds_with_other_learning_rates_are_no_curve(comparison, monkeypatch, c
     def reacted(row):
         return (
             row | dict(lr=float(row["lr"]) / 2)
-            if row["run_id"] == "plateau1" and int(row["step"]) > 100
+            if row["run_id"] == "plateau@0.008-1" and int(row["step"]) > 100
             else row
         )
 
@@ -181,8 +132,8 @@ def test_seeds_with_other_learning_rates_are_no_curve(comparison, monkeypatch, c
 
 
 def test_other_horizons_leave_out_what_reacts_to_the_loss(comparison, monkeypatch, capsys):
-    said = call(monkeypatch, capsys, comparison, "--steps", "400")
-    assert "linear" in said and "plateau" not in said
+    printed = call(monkeypatch, capsys, comparison, "--steps", "400")
+    assert "linear" in printed and "plateau" not in printed
     with pytest.raises(SystemExit, match="plateau reacts to the loss"):
         call(monkeypatch, capsys, comparison, "--steps", "400", "--schedulers", "plateau")
 
@@ -190,10 +141,12 @@ def test_other_horizons_leave_out_what_reacts_to_the_loss(comparison, monkeypatc
 def test_a_law_that_is_there_is_kept(comparison, monkeypatch, capsys):
     call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
     before = (comparison / "law.json").read_bytes()
-    said = call(
+    printed = call(
         monkeypatch, capsys, comparison, "--law", "annealing", "--save-law", str(comparison / "other.json")
     )
-    assert "other.json" in said and load_law(comparison / "other.json") != load_law(comparison / "law.json")
+    assert "other.json" in printed and load_law(comparison / "other.json") != load_law(
+        comparison / "law.json"
+    )
     assert (
         "was kept" in call(monkeypatch, capsys, comparison)
         and (comparison / "law.json").read_bytes() == before
@@ -208,7 +161,7 @@ def test_several_peak_lrs_without_the_usual_one(comparison, monkeypatch, capsys)
 
 
 def test_files_that_do_not_belong_together_are_one_line(comparison, monkeypatch, capsys):
-    rewritten(comparison / "curves.csv", lambda row: None if row["run_id"] == "wsd1" else row)
+    rewritten(comparison / "curves.csv", lambda row: None if row["run_id"] == "wsd@0.008-1" else row)
     with pytest.raises(SystemExit, match="error: .* don't belong together"):
         call(monkeypatch, capsys, comparison)
 
@@ -216,3 +169,52 @@ def test_files_that_do_not_belong_together_are_one_line(comparison, monkeypatch,
 def test_a_folder_without_a_comparison_is_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="error: .* has no manifest.json"):
         call(monkeypatch, capsys, tmp_path)
+
+
+# --- what a law is fitted on
+
+
+def assert_same(measured, other):
+    assert list(measured.curves) == list(other.curves)
+    for label, curve in measured.curves.items():
+        for name in ("lrs", "steps", "losses", "name"):
+            assert np.array_equal(getattr(curve, name), getattr(other.curves[label], name))
+    assert replace(measured, curves={}) == replace(other, curves={})
+
+
+@pytest.mark.parametrize(
+    "run",
+    [dict(), dict(steps=70), dict(peaks=(4e-3, 8e-3)), dict(peaks=(2e-3, 4e-3))],
+    ids=["validation", "training", "common peak", "usual peak"],
+)
+def test_memory_and_files_give_the_same_curves(tmp_path, run):
+    write_law_comparison(tmp_path, SPECS, **run)
+    measured = measured_from(law_comparison(SPECS, **run))
+    assert_same(measured, read_measured(tmp_path))
+    assert list(measured.curves) == list(SPECS) and measured.seeds == 2
+    assert ("training loss" in measured.what) == ("steps" in run)
+
+
+def test_schedules_with_an_incomplete_seed_are_left_out():
+    comparison = law_comparison(SPECS)
+    diverged = replace(comparison.results[0].run.record, status=Status.DIVERGED.value, final_val_loss=None)
+    results = [
+        replace(comparison.results[0], run=replace(comparison.results[0].run, record=diverged)),
+        *comparison.results[1:3],
+        replace(comparison.results[3], run=None),
+        *comparison.results[4:],
+    ]
+    measured = measured_from(replace(comparison, results=tuple(results)))
+    assert list(measured.curves) == ["wsd", "linear", "plateau"]
+
+
+def test_a_comparison_in_memory_without_curves_for_a_law_is_refused():
+    comparison = law_comparison(SPECS)
+    for refused, words in (
+        (replace(comparison, protocol="carry-over"), "fresh weights"),
+        (replace(comparison, results=()), "no run"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            measured_from(refused)
+    with pytest.raises(ValueError, match="give one of 0.008"):
+        measured_from(comparison, peak_lr=1.0)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 from helpers import is_one_line_error
+from helpers_results import comparison_of, result
+
+from analysis.tensorboard import write_events
 
 
 def test_every_run_and_step_is_there(cli, toml):
@@ -21,7 +24,7 @@ def test_every_run_and_step_is_there(cli, toml):
         "out",
     )
     assert cli(*command, "--tensorboard").code == 0
-    assert cli(*command, "--tensorboard").code == 0  # a second call leaves one file a run
+    assert cli(*command, "--tensorboard").code == 0  # a second call leaves one file per run
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folders = sorted(path.name for path in Path("out/tensorboard").iterdir())
@@ -44,6 +47,21 @@ def test_every_run_and_step_is_there(cli, toml):
         )
     assert [event.step for event in events.Scalars("loss/val")] == [
         int(row["step"]) for row in rows if row["val_loss"]
+    ]
+
+
+def test_runs_without_a_curve_have_no_folder_and_long_names_are_cut(tmp_path):
+    results = [
+        result("cosine", 2.0),
+        result("diverging", None, "diverged", seed=1),
+        result("failing", None, "failed"),
+        result("x" * 300, 2.0),
+    ]
+    assert write_events(comparison_of(results), tmp_path) == [tmp_path / "tensorboard"]
+    assert sorted(path.name for path in (tmp_path / "tensorboard").iterdir()) == [
+        "cosine-lr0.01-steps300-seed0",
+        "diverging-lr0.01-steps300-seed1",
+        f"{'x' * 140}-0-lr0.01-steps300-seed0",
     ]
 
 

@@ -1,53 +1,16 @@
 """Predictions made before training and the page after it, on losses that follow a known law."""
 
-import csv
-import json
+import shutil
 import sys
 
 import pytest
+from helpers import ROOT
+from helpers_forecast import write_law_comparison
 from helpers_laws import POWER, lrs_of
 
-from analysis.tables import write_csv
-from schedulers import get_schedule
-from studies.theory_vs_practice.study import FIT_ON, main
-
-
-def write_comparison(folder, specs, peaks=(8e-3,), steps=200):
-    """runs.csv, curves.csv and manifest.json of two seeds whose losses are POWER's, the second 0.01 above the first."""
-    rows, points = [], []
-    for spec in specs:
-        for peak in peaks:
-            lrs = get_schedule(spec, steps, peak, warmup_steps=30).lrs()
-            losses = POWER.predict(lrs, range(steps))
-            for seed in (0, 1):
-                run_id = f"{spec}{peak}{seed}"
-                rows.append(
-                    dict(
-                        run_id=run_id,
-                        scheduler=spec,
-                        seed=seed,
-                        peak_lr=peak,
-                        steps=steps,
-                        status="complete",
-                        final_val_loss=losses[-1] + seed / 100,
-                    )
-                )
-                points += [
-                    dict(
-                        run_id=run_id,
-                        step=t,
-                        loss=losses[t],
-                        lr=lrs[t],
-                        val_loss=losses[t] + seed / 100 if t % 8 == 7 else "",
-                    )
-                    for t in range(steps)
-                ]
-    folder.mkdir(exist_ok=True)
-    for name, table in (("runs", rows), ("curves", points)):
-        write_csv(folder / f"{name}.csv", list(table[0]), table)
-    (folder / "manifest.json").write_text(
-        json.dumps(dict(config=dict(peak_lr=8e-3, warmup_steps=30, steps=steps, eval_interval=8)))
-    )
+from analysis.predictions import FIT_ON
+from nanosched.csv_files import read_csv
+from studies.theory_vs_practice.__main__ import main
 
 
 def call(monkeypatch, *args):
@@ -56,10 +19,9 @@ def call(monkeypatch, *args):
 
 
 def test_predictions_before_and_the_page_after(tmp_path, monkeypatch):
-    write_comparison(tmp_path, FIT_ON)
+    write_law_comparison(tmp_path, FIT_ON)
     call(monkeypatch, tmp_path, "--predict")
-    with open(tmp_path / "predictions.csv", newline="") as file:
-        rows = {row["scheduler"]: row for row in csv.DictReader(file)}
+    rows = {row["scheduler"]: row for row in read_csv(tmp_path / "predictions.csv")}
     designed = next(name for name in rows if name.startswith("forecast_optimal"))
     assert "plateau" not in rows and float(rows[designed]["multi_power"]) == min(
         float(row["multi_power"]) for row in rows.values()
@@ -70,14 +32,21 @@ def test_predictions_before_and_the_page_after(tmp_path, monkeypatch):
 
     with pytest.raises(SystemExit, match="error: .*peaks"):
         call(monkeypatch, tmp_path)
-    write_comparison(tmp_path / "peaks", ["wsd", "cosine"], peaks=(4e-3, 8e-3))
+    write_law_comparison(tmp_path / "peaks", ["wsd", "cosine"], peaks=(4e-3, 8e-3))
     with pytest.raises(SystemExit, match="error: .* was predicted but not trained"):
         call(monkeypatch, tmp_path)
-    write_comparison(tmp_path, list(rows))
+    write_law_comparison(tmp_path, list(rows))
     call(monkeypatch, tmp_path)
     page = (tmp_path / "README.md").read_text()
     assert "The multi-power law orders them best" in page and "| multi-power law | +1.00 | 0.00" in page
     assert (
-        page.count("is lower than") + page.count("can't be told from") == 2
+        page.count("is lower than") + page.count("cannot be told apart from") == 2
     )  # two seeds with one difference show no noise
     assert (tmp_path / "predictions.png").stat().st_size > 10_000
+
+
+def test_the_committed_page_follows_from_the_committed_numbers(tmp_path, monkeypatch):
+    results = ROOT / "results" / "theory_vs_practice"
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    call(monkeypatch, tmp_path)
+    assert (tmp_path / "README.md").read_text() == (results / "README.md").read_text()
