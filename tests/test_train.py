@@ -1,35 +1,32 @@
 """One training run: its weights, its step, stopping and going on, and what it leaves in its folder."""
 
 import functools
+import hashlib
+import json
 import math
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
-from helpers import is_one_line_error, shell
+from helpers import batch_of, is_one_line_error, read_curve, schedule_of, shell
 from torch.nn import functional as F
 
 import train as train_module
-from data import batch, validation_batches
+from data import validation_batches
 from model import GPT2, GPT2Config
 from nanosched import run_files
 from nanosched.checkpoint import load_checkpoint, save_checkpoint
 from nanosched.config import Config
 from nanosched.files import atomic
-from nanosched.history import COLUMNS, History, read_curve
+from nanosched.history import COLUMNS, History, parse_curve
 from nanosched.run_files import read_run
-from schedulers import get_schedule
 from train import initial_state, train, train_step
 
 
 @pytest.fixture
 def config(tiny):
     return lambda **changes: Config(**{**tiny, **changes})
-
-
-def schedule_of(config, spec="cosine"):
-    return get_schedule(spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps)
 
 
 @pytest.fixture
@@ -40,14 +37,6 @@ def run(dataset):
         return train(config, schedule_of(config, spec), seed, dataset, folder, **more)
 
     return run
-
-
-def get_batch(dataset, config, seed=0, step=0):
-    rows = config.batch_size * config.gradient_accumulation_steps
-    return [
-        torch.from_numpy(a)
-        for a in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
-    ]
 
 
 def weights(folder):
@@ -82,9 +71,7 @@ def test_initial_weights_are_a_function_of_config_and_seed_and_touch_no_global_g
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not any(torch.equal(first[name], other[name]) for name in first if "ln" not in name)
 
-    torch.manual_seed(
-        3
-    )  # and they are those of the model made with this seed, so anybody can make them again
+    torch.manual_seed(3)  # and they are those of a model made with this seed: anybody can make them again
     plain = GPT2(GPT2Config(16, 65, 1, 2, 16, bias=False)).state_dict()
     assert all(torch.equal(first[name], plain[name]) for name in first)
 
@@ -108,7 +95,7 @@ def test_two_steps_are_adamw_by_hand(config, dataset):
     m = {name: torch.zeros_like(value) for name, value in p.items()}
     v = {name: torch.zeros_like(value) for name, value in p.items()}
     for t, lr in enumerate([0.01, 0.002], 1):
-        x, y = get_batch(dataset, c, step=t)
+        x, y = batch_of(dataset, c, step=t)
         loss = state.model(x, y)[1]
         grads = dict(zip(p, torch.autograd.grad(loss, list(state.model.parameters()))))
         norm = math.sqrt(sum(g.double().square().sum().item() for g in grads.values()))
@@ -135,7 +122,7 @@ def test_only_matrices_decay(config, dataset):
         with torch.no_grad():
             for p in state.model.parameters():
                 p.add_(1.0)
-        train_step(state, *get_batch(dataset, c), 0.1, c)
+        train_step(state, *batch_of(dataset, c), 0.1, c)
         after = dict(state.model.named_parameters())
         if decay == 0:
             without = {name: p.detach().clone() for name, p in after.items()}
@@ -154,13 +141,13 @@ def gradients(state):
 def test_gradient_accumulation_is_the_big_batch(config, dataset):
     big, small = config(batch_size=8), config(batch_size=2, gradient_accumulation_steps=4)
     assert big.tokens_per_step == small.tokens_per_step
-    x, y = get_batch(dataset, big)
-    assert torch.equal(x, get_batch(dataset, small)[0])
-    made = {}
+    x, y = batch_of(dataset, big)
+    assert torch.equal(x, batch_of(dataset, small)[0])
+    results = {}
     for c in (big, small):
         state = initial_state(c, dataset.vocab_size, seed=0)
-        made[c] = [*train_step(state, x, y, 0.01, c), gradients(state)]
-    for a, b in zip(*made.values()):
+        results[c] = [*train_step(state, x, y, 0.01, c), gradients(state)]
+    for a, b in zip(*results.values()):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-8)
 
 
@@ -170,7 +157,7 @@ def test_gradient_accumulation_is_the_big_batch(config, dataset):
 def test_clipping(config, dataset, grad_clip, norm_of):
     c = config(grad_clip=grad_clip)
     state = initial_state(c, dataset.vocab_size, seed=0)
-    _, norm = train_step(state, *get_batch(dataset, c), 0.01, c)
+    _, norm = train_step(state, *batch_of(dataset, c), 0.01, c)
     assert 0.25 < norm < 100
     assert gradients(state).norm().item() == pytest.approx(norm_of(norm.item()), rel=1e-4)
 
@@ -180,7 +167,7 @@ def masked_losses(config, dataset, seed):
     c = config(dropout=0.5)
     state = initial_state(c, dataset.vocab_size, seed=0)
     state.seed = seed
-    return [train_step(state, *get_batch(dataset, c), 0.0, c)[0].item() for _ in range(3)]
+    return [train_step(state, *batch_of(dataset, c), 0.0, c)[0].item() for _ in range(3)]
 
 
 def test_every_step_has_its_own_dropout_mask(config, dataset):
@@ -210,22 +197,22 @@ def test_the_lr_of_every_update_is_the_schedules(config, run, tmp_path, monkeypa
     lrs = schedule_of(c, "wsd:cooldown=0.5").lrs()
     assert len(set(lrs)) > 5
     assert used == [[lr, lr] for lr in lrs]
-    assert np.array_equal(read_curve(tmp_path / "curve.csv")["lr"], lrs)
+    assert np.array_equal(read_curve(tmp_path).lr, lrs)
 
 
 def test_the_first_loss_is_that_of_fresh_weights_on_the_first_batch(config, run, dataset, tmp_path):
     c = config()
     run(tmp_path, c, seed=5)
-    x, y = get_batch(dataset, c, seed=5)
+    x, y = batch_of(dataset, c, seed=5)
     expected = initial_state(c, dataset.vocab_size, seed=5).model(x, y)[1].item()
-    assert np.float32(read_curve(tmp_path / "curve.csv")["loss"][0]) == expected
+    assert np.float32(read_curve(tmp_path).loss[0]) == expected
     assert expected == pytest.approx(math.log(dataset.vocab_size), abs=0.1)
 
 
 def test_training_learns(config, run, tmp_path):
     run(tmp_path, config(steps=60), "constant")
-    curve = read_curve(tmp_path / "curve.csv")
-    assert curve["loss"][-5:].mean() < curve["loss"][0] - 1
+    curve = read_curve(tmp_path)
+    assert curve.loss[-5:].mean() < curve.loss[0] - 1
 
 
 # --- validation
@@ -233,20 +220,19 @@ def test_training_learns(config, run, tmp_path):
 
 def test_validation_at_every_interval_and_at_the_end(config, run, dataset, tmp_path):
     c = config(dropout=0.3)
-    result = run(tmp_path, c, keep_checkpoint=True)
-    val = read_curve(tmp_path / "curve.csv")["val_loss"]
+    record = run(tmp_path, c, keep_checkpoint=True)
+    val = read_curve(tmp_path).val_loss
     assert np.flatnonzero(np.isfinite(val)).tolist() == [4, 9, 11]  # 5, 10 and all 12 steps were taken
-    assert result["final_val_loss"] == pytest.approx(val[-1], abs=1e-6)
+    assert record.final_val_loss == pytest.approx(val[-1], abs=1e-6)
 
-    model = GPT2(
-        GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False)
-    )  # and it is measured without dropout
+    # and it is measured without dropout
+    model = GPT2(GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False))
     model.load_state_dict(weights(tmp_path))
     losses = []
     for x, y in validation_batches(dataset.val, c.eval_batches, c.batch_size, c.block_size):
         logits = model(torch.from_numpy(x), torch.from_numpy(y))[0].double()
         losses.append(F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(y).flatten()).item())
-    assert result["final_val_loss"] == pytest.approx(np.mean(losses), abs=1e-5)
+    assert record.final_val_loss == pytest.approx(np.mean(losses), abs=1e-5)
 
 
 def test_validating_more_often_changes_no_training_number(config, run, tmp_path):
@@ -259,9 +245,7 @@ def test_validating_more_often_changes_no_training_number(config, run, tmp_path)
 
 def test_the_compiled_model_trains_the_same_weights(config, run, tmp_path, monkeypatch):
     run(tmp_path / "plain", config(), keep_checkpoint=True)
-    compiled = functools.partial(
-        torch.compile, backend="eager"
-    )  # traced, but not sent through a C++ compiler
+    compiled = functools.partial(torch.compile, backend="eager")  # traced, but sent through no C++ compiler
     monkeypatch.setattr(torch, "compile", compiled)
     run(tmp_path / "compiled", config(compile="true"), keep_checkpoint=True)
     for plain, other in zip(
@@ -286,15 +270,11 @@ def test_a_stopped_run_goes_on_bit_for_bit(config, run, tmp_path, kind):
     c = config(**changes)
     straight = run(tmp_path / "straight", c, spec, keep_checkpoint=True)
     if kind == "plateau":
-        lrs = read_curve(tmp_path / "straight" / "curve.csv")["lr"]
+        lrs = read_curve(tmp_path / "straight").lr
         assert lrs[-1] <= 0.011 * lrs.max()  # it did react, and more than once
 
-    for pieces in (
-        [1, 5, 12],
-        [6, 5, 12],
-        [11, 12],
-        [1] * 12,
-    ):  # steps of each attempt; validation is after 5 and 10
+    # steps of each attempt; validation is after 5 and 10
+    for pieces in ([1, 5, 12], [6, 5, 12], [11, 12], [1] * 12):
         folder = tmp_path / "-".join(map(str, pieces))
         for steps_now in pieces[:-1]:
             assert run(folder, c, spec, steps_now=steps_now, keep_checkpoint=True) is None
@@ -306,11 +286,11 @@ def test_a_stopped_run_goes_on_bit_for_bit(config, run, tmp_path, kind):
 
 
 def test_stopped_by_should_stop(config, run, tmp_path):
-    asked = []
+    calls = []
 
     def at_7():
-        asked.append(None)
-        return len(asked) == 7
+        calls.append(None)
+        return len(calls) == 7
 
     c = config(dropout=0.3)
     straight = run(tmp_path / "straight", c)
@@ -318,7 +298,7 @@ def test_stopped_by_should_stop(config, run, tmp_path):
     assert torch.load(tmp_path / "stopped" / "ckpt.pt", weights_only=True)["iter_num"] == 7
     steps = []
     assert run(tmp_path / "stopped", c, on_step=lambda done, loss: steps.append(done)) == straight
-    assert steps == [8, 9, 10, 11, 12]  # it did go on, and told of the steps before
+    assert steps == [8, 9, 10, 11, 12]  # it did go on
     assert numbers(tmp_path / "stopped") == numbers(tmp_path / "straight")
 
 
@@ -335,9 +315,8 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(config, run, tmp_path):
     with pytest.raises(Killed):
         run(tmp_path / "killed", c, keep_checkpoint=True, on_step=kill)
     assert sorted(p.name for p in (tmp_path / "killed").iterdir()) == ["ckpt.pt", "curve.csv"]
-    assert (
-        numbers(tmp_path / "killed") == numbers(tmp_path / "straight")[: 1 + 7]
-    )  # a row for each step that is settled
+    # a row for each step that is settled
+    assert numbers(tmp_path / "killed") == numbers(tmp_path / "straight")[: 1 + 7]
     assert torch.load(tmp_path / "killed" / "ckpt.pt", weights_only=True)["iter_num"] == 6
     run(tmp_path / "killed", c, keep_checkpoint=True)
     assert_same_run(tmp_path / "straight", tmp_path / "killed")
@@ -382,7 +361,7 @@ def test_killed_between_the_curve_and_run_json(config, run, tmp_path):
         before = numbers(folder)
         (folder / "run.json").unlink()
         (folder / ".run.json.1.tmp").write_text('{"run_id": ')  # what a kill leaves behind
-        assert run(folder, c, keep_checkpoint=kept) == first == read_run(folder)
+        assert run(folder, c, keep_checkpoint=kept) == first == read_run(folder).record
         assert numbers(folder) == before
 
 
@@ -400,18 +379,16 @@ def test_nothing_is_complete_when_writing_fails(config, run, tmp_path, monkeypat
         with pytest.raises(OSError):
             run(tmp_path, config())
     assert read_run(tmp_path) is None
-    assert run(tmp_path, config())["status"] == "complete"
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "curve.csv",
-        "run.json",
-    ]  # and no checkpoint is left
+    assert run(tmp_path, config()).status == "complete"
+    left = sorted(p.name for p in tmp_path.iterdir())
+    assert left == ["curve.csv", "run.json"]  # and no checkpoint is left
 
 
 def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
     c, state = config(), None
     for step in range(3):
         state = state or initial_state(c, dataset.vocab_size, seed=0)
-        train_step(state, *get_batch(dataset, c, step=step), 0.01, c)
+        train_step(state, *batch_of(dataset, c, step=step), 0.01, c)
     history = History([3.0], [0.1], [1.5], [0.01], [(0, 2.5)])
     save_checkpoint(tmp_path / "ckpt.pt", "me", 1, state, history, c)
     fresh, empty = initial_state(c, dataset.vocab_size, seed=9), History()
@@ -428,15 +405,15 @@ def test_a_checkpoint_holds_all_of_the_state(config, dataset, tmp_path):
 
 
 def test_a_diverging_run_keeps_its_curve(config, run, tmp_path):
-    result = run(tmp_path, config(peak_lr=1e4), "constant")
-    saved = read_run(tmp_path)
-    curve = read_curve(tmp_path / "curve.csv")
-    assert result == saved
-    assert saved["status"] == "diverged" and saved["final_val_loss"] is None
-    assert 1 <= saved["steps_taken"] == len(curve["loss"]) < 12
-    finite = np.isfinite(curve["loss"]) & np.isfinite(curve["grad_norm"])
+    record = run(tmp_path, config(peak_lr=1e4), "constant")
+    saved = read_run(tmp_path).record
+    curve = read_curve(tmp_path)
+    assert record == saved
+    assert saved.status == "diverged" and saved.final_val_loss is None
+    assert 1 <= saved.steps_taken == len(curve.loss) < 12
+    finite = np.isfinite(curve.loss) & np.isfinite(curve.grad_norm)
     assert not finite[-1] and finite[:-1].all()
-    assert saved["tokens"] == saved["steps_taken"] * 64
+    assert saved.tokens == saved.steps_taken * 64
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
@@ -447,11 +424,11 @@ def test_a_loss_that_is_not_finite_ends_the_run(config, run, tmp_path, monkeypat
         return (loss * bad, norm) if state.step == at + 1 else (loss, norm)
 
     monkeypatch.setattr(train_module, "train_step", broken)
-    result = run(tmp_path, config())
-    curve = read_curve(tmp_path / "curve.csv")
-    assert (result["status"], result["steps_taken"], result["final_val_loss"]) == ("diverged", at + 1, None)
-    assert np.isfinite(curve["loss"][:-1]).all() and not np.isfinite(curve["loss"][-1])
-    assert np.isfinite(curve["val_loss"]).sum() == (at > 4) + (at > 9)
+    record = run(tmp_path, config())
+    curve = read_curve(tmp_path)
+    assert (record.status, record.steps_taken, record.final_val_loss) == ("diverged", at + 1, None)
+    assert np.isfinite(curve.loss[:-1]).all() and not np.isfinite(curve.loss[-1])
+    assert np.isfinite(curve.val_loss).sum() == (at > 4) + (at > 9)
 
 
 def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(
@@ -464,8 +441,8 @@ def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(
         return result
 
     monkeypatch.setattr(train_module, "train_step", broken)
-    result = run(tmp_path, config())
-    assert (result["status"], result["final_val_loss"]) == ("diverged", None)
+    record = run(tmp_path, config())
+    assert (record.status, record.final_val_loss) == ("diverged", None)
 
 
 # --- what is written
@@ -473,8 +450,8 @@ def test_an_update_that_breaks_the_weights_at_the_last_step_is_a_divergence(
 
 def test_run_json_says_what_was_trained(config, run, dataset, tmp_path):
     c = config(gradient_accumulation_steps=2)
-    result = run(tmp_path, c, "wsd:cooldown=0.4,shape=sqrt", seed=3)
-    assert result == read_run(tmp_path)
+    record = run(tmp_path, c, "wsd:cooldown=0.4,shape=sqrt", seed=3)
+    assert record == read_run(tmp_path).record
     expected = dict(
         run_id=c.run_id(schedule_of(c, "wsd:cooldown=0.4,shape=sqrt"), 3, dataset.fingerprint),
         status="complete",
@@ -488,13 +465,13 @@ def test_run_json_says_what_was_trained(config, run, dataset, tmp_path):
         data_fingerprint=dataset.fingerprint,
         torch_version=torch.__version__,
     )
-    assert {name: result[name] for name in expected} == expected
-    assert Config(**result["config"]) == c
+    assert {name: getattr(record, name) for name in expected} == expected
+    assert Config(**record.config) == c
     assert (
-        result["parameters"]
+        record.parameters
         == sum(p.numel() for p in initial_state(c, dataset.vocab_size, 0).model.parameters()) - 16 * 16
     )
-    assert result["peak_flops"] > 1e8 and result["device"]
+    assert record.peak_flops > 1e8 and record.device
 
 
 def test_a_curve_gives_back_its_bits():
@@ -518,12 +495,10 @@ def test_a_curve_gives_back_its_bits():
     )
 
 
-def test_read_curve_reads_what_is_written(tmp_path):
+def test_parse_curve_reads_what_is_written():
     history = History([1.5, math.inf], [1e-3, 2e-3], [math.nan, 2.0], [0.5, 0.25], [(1, 3.5)])
-    (tmp_path / "curve.csv").write_text(history.to_csv())
-    curve = read_curve(tmp_path / "curve.csv")
+    curve = vars(parse_curve(history.to_csv()))
     expected = dict(
-        step=[0, 1],
         loss=[1.5, math.inf],
         lr=[1e-3, 2e-3],
         grad_norm=[math.nan, 2],
@@ -533,6 +508,43 @@ def test_read_curve_reads_what_is_written(tmp_path):
     assert curve.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(curve[name], values, err_msg=name)
+
+
+def test_a_run_json_from_before_the_types_is_a_finished_run(tmp_path):
+    """Stores made by earlier versions stay complete: the same keys, the same checksum."""
+    fields = dict(
+        run_id="0123456789abcdef",
+        status="complete",
+        final_val_loss=2.5,
+        schedule="cosine",
+        seed=0,
+        peak_lr=0.01,
+        steps=2,
+        steps_taken=2,
+        trained_from=0,
+        tokens=128,
+        parameters=1000,
+        flops_per_token=6000,
+        peak_flops=1e11,
+        device="a processor",
+        dataset="a.txt",
+        data_fingerprint="f",
+        torch_version="2.9.0",
+        code_version="1",
+        config=dict(steps=2),
+    )
+    curve_csv = "step,loss,lr,grad_norm,step_s,val_loss\n0,3.0,0.1,1.0,0.5,\n1,2.75,0.2,1.5,0.25,2.5\n"
+    text = json.dumps(fields, sort_keys=True) + curve_csv
+    fields["checksum"] = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / "curve.csv").write_text(curve_csv)
+    (tmp_path / "run.json").write_text(json.dumps(fields, indent=1))
+    finished = read_run(tmp_path)
+    del fields["checksum"]
+    assert vars(finished.record) == fields and finished.record.complete
+    assert finished.curve.loss.tolist() == [3.0, 2.75] and finished.curve.val_loss[1] == 2.5
+
+    run_files.write_run(tmp_path / "again", finished.record, finished.curve_csv)
+    assert (tmp_path / "again" / "run.json").read_text() == (tmp_path / "run.json").read_text() + "\n"
 
 
 # --- the command line
@@ -582,8 +594,8 @@ def test_nanogpts_sample_script_can_load_the_checkpoint(cli, toml, tmp_path, dat
             state_dict[k[len("_orig_mod.") :]] = state_dict.pop(k)
     model = GPT2(GPT2Config(**checkpoint["model_args"]))
     model.load_state_dict(state_dict)
-    curve = read_curve(only_run(tmp_path / "out") / "curve.csv")
-    assert checkpoint["best_val_loss"] == pytest.approx(np.nanmin(curve["val_loss"]), abs=1e-6)
+    curve = read_curve(only_run(tmp_path / "out"))
+    assert checkpoint["best_val_loss"] == pytest.approx(np.nanmin(curve.val_loss), abs=1e-6)
 
     text = torch.from_numpy(np.array(dataset.val.shard(0)[:17], np.int64))[None]
     with torch.no_grad():
@@ -629,8 +641,8 @@ def test_sambaflows_flags_are_the_same_run(cli, toml, tmp_path):
         "out",
     )
     assert ours.code == 0
-    result = read_run(only_run(tmp_path / "out"))
-    assert (result["steps"], result["peak_lr"], result["schedule"]) == (15, 0.02, "cosine:final_lr_ratio=0.2")
+    record = read_run(only_run(tmp_path / "out")).record
+    assert (record.steps, record.peak_lr, record.schedule) == (15, 0.02, "cosine:final_lr_ratio=0.2")
     nanogpt = cli(
         "train.py",
         "--config",
@@ -669,9 +681,8 @@ def test_sambaflows_flags_are_the_same_run(cli, toml, tmp_path):
 )
 def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
     (tmp_path / "short.txt").write_text("too short")
-    (tmp_path / "short_val.txt").write_text(
-        text.read_text()[:100]
-    )  # 90 characters to train on, 10 to validate
+    # 90 characters to train on, 10 to validate
+    (tmp_path / "short_val.txt").write_text(text.read_text()[:100])
     result = cli("train.py", "--config", toml(), *flags)
     assert is_one_line_error(result, *words)
     assert not list(tmp_path.glob("results/runs/*/*"))

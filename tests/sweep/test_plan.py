@@ -1,4 +1,4 @@
-"""The prefix tree: every run is spelled exactly, no step is trained twice, and nothing that could be shared isn't."""
+"""The prefix tree: every run is spelled exactly, no step is trained twice, all that can be shared is."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nanosched.config import Config
 from schedulers import get_schedule, resolve
-from sweep.plan import distinct, known_lrs, make_schedules, plan_branches, plan_runs, share
+from sweep.plan import distinct, known_lrs, make_schedules, plan_branches, plan_runs, separate_runs, share
 from sweep.queue import Queue
 
 CONFIG = Config(device="cpu", dtype="float32", compile="false", steps=300, warmup_steps=30)
@@ -35,14 +35,14 @@ def test_leaves_spell_the_arrays_and_no_step_is_trained_twice(arrays):
 
 @settings(max_examples=1000)
 @given(sweeps, st.data())
-def test_states_that_are_there_are_used_and_every_fork_is_passed(arrays, data):
+def test_checkpoints_that_are_there_are_used_and_every_branch_point_is_passed(arrays, data):
     saved = [data.draw(st.integers(0, len(array))) for array in arrays]
     plan = share(arrays, saved)
     for array, there, (start, parent) in zip(arrays, saved, plan):
         assert start >= there
         if parent is None:
             assert start == there
-        else:  # the parent begins before the fork, so it comes past it
+        else:  # the parent begins before the branch point, so it comes past it
             assert plan[parent][0] < start <= len(arrays[parent])
             assert prefix(arrays[parent], start) == prefix(array, start)
     trained = [
@@ -61,14 +61,11 @@ def steps_to_train(runs, config=CONFIG):
 
 def test_everything_shares_its_warmup_and_cooldowns_their_trunk():
     branches = {branch.run.schedule.name: branch for branch in plan_branches(runs_of(resolve("all")), CONFIG)}
-    assert (
-        branches["cosine"].start >= 30 and branches["cosine"].parent is branches["bound_optimal"].run
-    )  # the first by name
-    assert (
-        branches["wsd"].start == 241 and branches["wsd"].parent is branches["constant"].run
-    )  # p = 0 is at the peak too
+    cosine, wsd = branches["cosine"], branches["wsd"]
+    assert cosine.start >= 30 and cosine.parent is branches["bound_optimal"].run  # the first by name
+    assert wsd.start == 241 and wsd.parent is branches["constant"].run  # p = 0 is at the peak too
     assert branches["inverse_sqrt_cooldown"].parent is branches["inverse_sqrt"].run
-    assert set(branches["constant"].forks) >= {
+    assert set(branches["constant"].branch_points) >= {
         branches[name].start for name in ("wsd", "trapezoid", "step", "multistep", "wssd")
     }
     assert branches["one_cycle"].start <= 1  # a rise of its own
@@ -108,7 +105,7 @@ def test_the_queue_gives_out_what_can_start_the_longest_first():
     constant, cyclic = queue.next(), queue.next()
     assert [branch.run.schedule.name for branch in (constant, cyclic)] == ["constant", "cyclic"]
     assert queue.next().run.seed == 1  # cosine and wsd of seed 0 wait for constant
-    queue.forked(constant.run.id, 31)
+    queue.reached(constant.run.id, 31)
     assert queue.next().run.schedule.name == "cosine"
     queue.ended(constant.run.id)
     assert queue.next().run.schedule.name == "wsd"
@@ -120,3 +117,8 @@ def test_horizons_as_short_as_the_warmup(steps):
     runs = runs_of(resolve("constant,cosine,wsd,linear"), config, horizons=(steps, 40))
     seen = {prefix(run.schedule.lrs(), t + 1) for run in runs for t in range(run.schedule.steps)}
     assert steps_to_train(runs, config) == len(seen)
+
+
+def test_the_cost_in_separate_runs():
+    assert separate_runs(steps_trained=150, steps_asked=300, runs=3) == 1.5
+    assert separate_runs(steps_trained=0, steps_asked=0, runs=0) == 0

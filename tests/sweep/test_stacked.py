@@ -1,22 +1,20 @@
-"""Runs that train together in a Stack: each slot is the run trained alone, and no slot reaches into another."""
+"""Runs that train in a Stack: each slot is the run trained alone, and no slot reaches into another."""
 
 import numpy as np
 import pytest
 import torch
+from helpers import batch_of
 
-from data import batch, validation_batches
 from nanosched.checkpoint import load_checkpoint, save_checkpoint
 from nanosched.config import Config
 from nanosched.history import History
 from sweep.stacked import Stack
-from train import initial_state, on_device, train_step, validate
+from train import initial_state, train_step, validate, validation_set
 
-TOLERANCE = (
-    2e-6  # float32's rounding is 6e-8: 20 steps make up to 9e-7 of it, on any of four instruction sets
-)
-pytestmark = pytest.mark.filterwarnings(
-    "error:There is a performance drop"
-)  # vmap's, where it loops over the slots
+# float32's rounding is 6e-8: 20 steps make up to 9e-7 of it, on any of four instruction sets
+TOLERANCE = 2e-6
+# vmap warns where it loops over the slots
+pytestmark = pytest.mark.filterwarnings("error:There is a performance drop")
 
 
 @pytest.fixture
@@ -43,10 +41,13 @@ def alone(dataset):
 
 
 @pytest.fixture
-def together(dataset):
-    """Trains a stack, a step for each column of lrs (R, steps), on the batches of these seeds; gives back losses and norms, (2, R, steps)."""
+def train_stack(dataset):
+    """Trains a stack, a step for each column of lrs (R, steps), on the batches of these seeds.
 
-    def together(stack, config, seeds, lrs):
+    It gives back losses and norms, (2, R, steps).
+    """
+
+    def train_stack(stack, config, seeds, lrs):
         numbers = []
         for column in np.transpose(lrs):
             batches = [batch_of(dataset, config, seed, step) for seed, step in zip(seeds, stack.steps)]
@@ -54,15 +55,7 @@ def together(dataset):
             numbers.append(torch.stack(stack.step(x, y, column.tolist())))
         return torch.stack(numbers, -1)
 
-    return together
-
-
-def batch_of(dataset, config, seed, step):
-    rows = config.batch_size * config.gradient_accumulation_steps
-    return [
-        torch.from_numpy(a)
-        for a in batch(dataset.train, dataset.fingerprint, seed, step, rows, config.block_size)
-    ]
+    return train_stack
 
 
 def read(stack, slot, state):
@@ -71,7 +64,7 @@ def read(stack, slot, state):
 
 
 def weights(state):
-    """All but the keys' biases: their gradients are rounding errors around 0, of which Adam makes whole steps."""
+    """All but the keys' biases: their gradients are rounding errors, of which Adam makes whole steps."""
     named = state.model.state_dict().items()
     return torch.cat(
         [(p.view(3, -1)[::2] if name.endswith("c_attn.bias") else p).flatten() for name, p in named]
@@ -92,9 +85,8 @@ def assert_close(one, other):
     torch.testing.assert_close(one, other, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-LRS = np.array(
-    [np.linspace(0.003, 0.0003, 20), np.full(20, 0.001), np.linspace(0, 0.003, 20)]
-)  # a row for each slot
+# a row for each slot
+LRS = np.array([np.linspace(0.003, 0.0003, 20), np.full(20, 0.001), np.linspace(0, 0.003, 20)])
 
 
 # --- a slot is the run trained alone
@@ -105,13 +97,13 @@ LRS = np.array(
     [{}, dict(gradient_accumulation_steps=2), dict(grad_clip=0.0), dict(n_layer=2, bias=True)],
     ids=str,
 )
-def test_each_slot_is_the_run_trained_alone(config, fresh, alone, together, changes):
+def test_each_slot_is_the_run_trained_alone(config, fresh, alone, train_stack, changes):
     config = config(**changes)
     states = [fresh(config, seed) for seed in range(3)]
     alone(states[1], config, [0.001] * 7)
     stack = Stack(states, config)
     assert stack.steps == [0, 7, 0]
-    numbers = together(stack, config, range(3), LRS)
+    numbers = train_stack(stack, config, range(3), LRS)
     assert numbers.dtype == torch.float32 and numbers.shape == (2, 3, 20)
     for slot, state in enumerate(states):
         assert_close(numbers[:, slot], alone(state, config, LRS[slot]))
@@ -120,22 +112,21 @@ def test_each_slot_is_the_run_trained_alone(config, fresh, alone, together, chan
         assert_close(weights(trained), weights(state))
 
 
-def test_the_loss_is_float32_under_autocast_too(config, fresh, alone, together):
+def test_the_loss_is_float32_under_autocast_too(config, fresh, alone, train_stack):
     config = config(dtype="bfloat16")
     states = [fresh(config, seed) for seed in range(2)]
-    losses, _ = together(Stack(states, config), config, range(2), np.zeros((2, 1)))
+    losses, _ = train_stack(Stack(states, config), config, range(2), np.zeros((2, 1)))
     expected = torch.stack([alone(state, config, [0.0])[0] for state in states])
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=0)  # bfloat16 itself has 4e-3
 
 
-def test_each_gradient_is_clipped_by_its_own_norm(config, fresh, together):
+def test_each_gradient_is_clipped_by_its_own_norm(config, fresh, train_stack):
     def first_step(grad_clip):
         changed = config(grad_clip=grad_clip)
         stack = Stack([fresh(changed, seed) for seed in range(3)], changed)
-        norms = together(stack, changed, range(3), LRS[:, :1])[1, :, 0]
-        return norms, stack.exp_avg.norm(dim=1) / (
-            1 - changed.beta1
-        )  # the first moments are this part of the clipped gradients
+        norms = train_stack(stack, changed, range(3), LRS[:, :1])[1, :, 0]
+        # the first moments are 1 - beta1 of the clipped gradients
+        return norms, stack.exp_avg.norm(dim=1) / (1 - changed.beta1)
 
     norms, clipped = first_step(0.0)
     assert_close(clipped, norms)
@@ -149,10 +140,12 @@ def test_each_gradient_is_clipped_by_its_own_norm(config, fresh, together):
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-def test_a_state_comes_back_to_the_bit_and_the_other_slots_keep_theirs(config, fresh, alone, together, steps):
+def test_a_state_comes_back_to_the_bit_and_the_other_slots_keep_theirs(
+    config, fresh, alone, train_stack, steps
+):
     config = config()
     stack = Stack([fresh(config, seed) for seed in range(2)], config)
-    together(stack, config, range(2), LRS[:2, :5])
+    train_stack(stack, config, range(2), LRS[:2, :5])
     before = read(stack, 0, fresh(config, 0))
     written = fresh(config, 5)
     alone(written, config, [0.001] * steps)
@@ -167,17 +160,15 @@ def test_a_state_comes_back_to_the_bit_and_the_other_slots_keep_theirs(config, f
 
 
 def test_a_state_read_out_is_validated_saved_and_trained_on_as_if_it_had_been_alone(
-    config, fresh, alone, together, dataset, tmp_path
+    config, fresh, alone, train_stack, dataset, tmp_path
 ):
     config = config()
     stack = Stack([fresh(config, seed) for seed in range(3)], config)
-    together(stack, config, range(3), LRS[:, :5])
+    train_stack(stack, config, range(3), LRS[:, :5])
     left, expected = read(stack, 2, fresh(config, 9)), fresh(config, 2)
     alone(expected, config, LRS[2, :5])
 
-    val_batches = on_device(
-        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
-    )
+    val_batches = validation_set(dataset, config)
     assert validate(left.model, val_batches, config) == pytest.approx(
         validate(expected.model, val_batches, config), rel=TOLERANCE
     )
@@ -190,18 +181,18 @@ def test_a_state_read_out_is_validated_saved_and_trained_on_as_if_it_had_been_al
     assert_close(alone(loaded, config, LRS[2, 5:]), alone(expected, config, LRS[2, 5:]))
     assert_close(weights(loaded), weights(expected))
 
-    together(stack, config, range(3), LRS[:, 5:])
+    train_stack(stack, config, range(3), LRS[:, 5:])
     assert_same_bits(left, before)  # a copy: the stack's later steps don't reach it
 
 
-def test_keep_drops_the_other_slots(config, fresh, alone, together):
+def test_keep_drops_the_other_slots(config, fresh, alone, train_stack):
     config = config()
     states = [fresh(config, seed) for seed in range(3)]
     alone(states[2], config, [0.001] * 4)
     stack = Stack(states, config)
     stack.keep([2, 0])
     assert stack.steps == [4, 0]
-    numbers = together(stack, config, [2, 0], LRS[[2, 0]])
+    numbers = train_stack(stack, config, [2, 0], LRS[[2, 0]])
     for slot, run in enumerate([2, 0]):
         assert_close(numbers[:, slot], alone(states[run], config, LRS[run]))
         assert_close(weights(read(stack, slot, fresh(config, 9))), weights(states[run]))
@@ -210,22 +201,19 @@ def test_keep_drops_the_other_slots(config, fresh, alone, together):
 # --- no slot reaches into another
 
 
-def test_a_run_that_diverges_changes_no_bit_of_the_others(config, fresh, together):
+def test_a_run_that_diverges_changes_no_bit_of_the_others(config, fresh, train_stack):
     config = config()
     results = []
     for lr in (0.001, 1e6):
         stack = Stack([fresh(config, seed) for seed in range(3)], config)
-        numbers = together(stack, config, range(3), np.array([LRS[0], np.full(20, lr), LRS[2]]))
+        numbers = train_stack(stack, config, range(3), np.array([LRS[0], np.full(20, lr), LRS[2]]))
         results.append((numbers, [read(stack, slot, fresh(config, 9)) for slot in range(3)]))
-    (calm, calm_states), (wild, wild_states) = results
-    assert (
-        calm.isfinite().all()
-        and not wild[:, 1, -1].isfinite().any()
-        and not weights(wild_states[1]).isfinite().any()
-    )
+    (stable, stable_states), (wild, wild_states) = results
+    assert stable.isfinite().all() and not wild[:, 1, -1].isfinite().any()
+    assert not weights(wild_states[1]).isfinite().any()
     for slot in (0, 2):
-        assert torch.equal(calm[:, slot], wild[:, slot])
-        assert_same_bits(calm_states[slot], wild_states[slot])
+        assert torch.equal(stable[:, slot], wild[:, slot])
+        assert_same_bits(stable_states[slot], wild_states[slot])
 
 
 def test_dropout_is_refused(config, fresh):

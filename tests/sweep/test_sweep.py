@@ -1,4 +1,4 @@
-"""The sweep as one program: forks are exact, and whatever kills it costs no number."""
+"""The sweep as one program: branches are exact, and whatever kills it costs no number."""
 
 import csv
 import multiprocessing
@@ -16,7 +16,7 @@ from helpers import ROOT, Silent, write_toml
 from nanosched.config import Config
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
-from sweep.store import is_complete, run_folder
+from sweep.store import CheckpointPaths, Store
 
 TIMES = {"wall_s", "marginal_s", "tokens_per_s", "step_ms_p50", "step_ms_p95", "mfu", "step_s"}
 SPECS = "constant,cosine,wsd,step,plateau:patience=1,cyclic"
@@ -34,30 +34,37 @@ def sweep(dataset, monkeypatch):
 
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
-    def sweep(out, config, specs, horizons=(24,), display=Silent(), should_stop=lambda: False, slots=0):
+    def sweep(out, config, specs, horizons=(24,), display=None, should_stop=lambda: False, slots=0):
         schedules = make_schedules(config, resolve(specs), [config.peak_lr], horizons)
         runs = distinct(plan_runs(config, schedules, [0], dataset.fingerprint))
         branches = plan_branches(runs, config)
-        return runs, branches, execute(branches, config, dataset, out, [], display, should_stop, slots)
+        store = Store(out)
+        return (
+            runs,
+            branches,
+            execute(branches, config, dataset, store, [], display or Silent(), should_stop, slots),
+        )
 
     return sweep
 
 
 def numbers(path):
     """A CSV without the columns of time."""
-    return [
-        {name: value for name, value in row.items() if name not in TIMES}
-        for row in csv.DictReader(open(path))
-    ]
+    with open(path, newline="") as file:
+        return [
+            {name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)
+        ]
 
 
 def curve(out, run):
-    return numbers(run_folder(out, run.id) / "curve.csv")
+    return numbers(Store(out).folder(run.id) / "curve.csv")
 
 
-def test_a_forked_run_is_bit_for_bit_the_run_trained_alone_for_every_schedule(
-    config, dataset, sweep, tmp_path
-):
+def is_complete(out, run):
+    return Store(out).get(run.id) is not None
+
+
+def test_a_branch_is_bit_for_bit_the_run_trained_alone_for_every_schedule(config, dataset, sweep, tmp_path):
     from train import train
 
     c = config(dropout=0.1)
@@ -65,25 +72,24 @@ def test_a_forked_run_is_bit_for_bit_the_run_trained_alone_for_every_schedule(
     assert not errors and sum(branch.start > 0 for branch in branches) > 30
     for run in runs:
         alone = tmp_path / "alone" / run.id
-        result = train(c, run.schedule, run.seed, dataset, alone)
+        record = train(c, run.schedule, run.seed, dataset, alone)
         assert curve(tmp_path / "sweep", run) == numbers(alone / "curve.csv"), run
-        assert result["run_id"] == run.id
+        assert record.run_id == run.id
     assert not list(tmp_path.glob("sweep/states/*"))
 
 
-def test_a_forked_state_has_the_weights_and_moments_of_the_run_alone(config, dataset, sweep, tmp_path):
+def test_a_branch_point_has_the_weights_and_moments_of_the_run_alone(config, dataset, sweep, tmp_path):
     import torch
 
-    from sweep.store import state_path
     from train import train
 
     c, kept = config(), {}
 
     class Keeper(Silent):
-        def end(self, branch, result, error):
-            for step in branch.forks:
-                path = state_path(tmp_path / "sweep", branch.run, step, c, dataset.fingerprint)
-                kept[branch.run, step] = torch.load(path, weights_only=True)
+        def end(self, branch, record, error):
+            paths = CheckpointPaths(Store(tmp_path / "sweep"), branch.run, c, dataset.fingerprint)
+            for step in branch.branch_points:
+                kept[branch.run, step] = torch.load(paths.at(step), weights_only=True)
 
     sweep(tmp_path / "sweep", c, "constant,cosine,wsd", display=Keeper())
     assert len(kept) == 2
@@ -118,11 +124,11 @@ def test_stacked_runs_are_the_separate_ones_up_to_rounding(config, sweep, tmp_pa
 
 
 def test_stopped_stacked_runs_go_on(config, sweep, tmp_path):
-    asked, c = [], config(checkpoint_interval=4)
+    calls, c = [], config(checkpoint_interval=4)
     runs, _, _ = sweep(
-        tmp_path / "stopped", c, "all", slots=3, should_stop=lambda: asked.append(1) or len(asked) > 60
+        tmp_path / "stopped", c, "all", slots=3, should_stop=lambda: calls.append(1) or len(calls) > 60
     )
-    assert 0 < sum(is_complete(tmp_path / "stopped", run.id) for run in runs) < len(runs)
+    assert 0 < sum(is_complete(tmp_path / "stopped", run) for run in runs) < len(runs)
     sweep(tmp_path / "stopped", c, "all", slots=3)
     sweep(tmp_path / "straight", c, "all", slots=3)
     for run in runs:
@@ -134,7 +140,7 @@ def test_a_stacked_run_that_diverges_or_fails_leaves_the_others_alone(config, sw
 
     c = config(peak_lr=1e6)
     runs, _, errors = sweep(tmp_path / "diverged", c, "constant,wsd,cyclic", slots=3)
-    assert not errors and all(is_complete(tmp_path / "diverged", run.id) for run in runs)
+    assert not errors and all(is_complete(tmp_path / "diverged", run) for run in runs)
 
     validate = train.Training.validate
 
@@ -146,10 +152,10 @@ def test_a_stacked_run_that_diverges_or_fails_leaves_the_others_alone(config, sw
     monkeypatch.setattr(train.Training, "validate", broken)
     runs, _, errors = sweep(tmp_path / "failed", config(), "constant,wsd,cyclic", slots=3)
     assert list(errors) == [runs[2].id]
-    assert [is_complete(tmp_path / "failed", run.id) for run in runs] == [True, True, False]
+    assert [is_complete(tmp_path / "failed", run) for run in runs] == [True, True, False]
 
 
-def test_what_parts_from_a_diverged_run_after_its_end_has_diverged_with_it(config, sweep, tmp_path):
+def test_what_branches_off_from_a_diverged_run_after_its_end_has_diverged_with_it(config, sweep, tmp_path):
     c = config(peak_lr=1e6)
     runs, branches, errors = sweep(tmp_path, c, "constant,wsd")
     assert not errors and branches[1].parent is runs[0]
@@ -157,7 +163,7 @@ def test_what_parts_from_a_diverged_run_after_its_end_has_diverged_with_it(confi
     assert len(constant) < branches[1].start and constant == wsd
 
 
-def test_what_parts_from_a_failed_run_is_trained_all_the_same(config, sweep, tmp_path, monkeypatch):
+def test_what_branches_off_from_a_failed_run_is_trained_all_the_same(config, sweep, tmp_path, monkeypatch):
     import train
 
     step_of_train = train.train_step
@@ -176,17 +182,16 @@ def test_what_parts_from_a_failed_run_is_trained_all_the_same(config, sweep, tmp
         assert curve(tmp_path / "broken", run) == curve(tmp_path / "fine", run)
 
 
-def test_a_reactive_run_that_nothing_makes_react_is_its_calm_run(config, sweep, dataset, tmp_path):
-    from nanosched.run_files import read_run
+def test_a_reactive_run_that_nothing_triggers_is_its_untriggered_run(config, sweep, dataset, tmp_path):
     from train import train
 
     specs = "plateau:patience=100,plateau:patience=0;threshold=1,constant".replace(";", ",")
     runs, branches, errors = sweep(tmp_path, config(), specs)
-    calm, reacting, constant = runs
-    assert not errors and [branch.calm for branch in branches] == [constant, constant, None]
-    assert read_run(run_folder(tmp_path, calm.id))["trained_from"] == 24
-    assert curve(tmp_path, calm) == curve(tmp_path, constant) != curve(tmp_path, reacting)
-    for run in (calm, reacting):
+    untriggered, reacting, constant = runs
+    assert not errors and [branch.untriggered for branch in branches] == [constant, constant, None]
+    assert Store(tmp_path).get(untriggered.id).record.trained_from == 24
+    assert curve(tmp_path, untriggered) == curve(tmp_path, constant) != curve(tmp_path, reacting)
+    for run in (untriggered, reacting):
         train(config(), run.schedule, 0, dataset, tmp_path / run.id)
         assert curve(tmp_path, run) == numbers(tmp_path / run.id / "curve.csv")
 
@@ -205,11 +210,11 @@ def damage_flip(path):
         lambda path: os.truncate(path, path.stat().st_size // 2),
     ],
 )
-def test_a_damaged_state_is_not_used(config, sweep, tmp_path, damage):
+def test_a_damaged_checkpoint_is_not_used(config, sweep, tmp_path, damage):
     sweep(tmp_path / "fine", config(), "constant,cosine,wsd")
 
     class Damaging(Silent):
-        def end(self, branch, result, error):
+        def end(self, branch, record, error):
             for path in tmp_path.glob("damaged/states/*.pt"):
                 damage(path)
 
@@ -224,22 +229,22 @@ def test_a_damaged_state_is_not_used(config, sweep, tmp_path, damage):
 def test_a_damaged_run_is_trained_again(config, sweep, tmp_path, file, damage):
     (run,), _, _ = sweep(tmp_path, config(), "cosine")
     before = curve(tmp_path, run)
-    damage(run_folder(tmp_path, run.id) / file)
-    assert not is_complete(tmp_path, run.id)
+    damage(Store(tmp_path).folder(run.id) / file)
+    assert not is_complete(tmp_path, run)
     sweep(tmp_path, config(), "cosine")
-    assert is_complete(tmp_path, run.id) and curve(tmp_path, run) == before
+    assert is_complete(tmp_path, run) and curve(tmp_path, run) == before
 
 
 def test_stopped_and_gone_on_with_a_schedule_more(config, sweep, dataset, tmp_path):
-    """The new one parts from a run that is past the fork: it finds the best state there is."""
-    c, asked = config(checkpoint_interval=4), []
+    """The new one branches off from a run that is past that point: it takes the best checkpoint there is."""
+    c, calls = config(checkpoint_interval=4), []
 
     def stop():
-        asked.append(1)
-        return len(asked) > 15
+        calls.append(1)
+        return len(calls) > 15
 
     runs, _, errors = sweep(tmp_path / "one", c, "constant,wsd", should_stop=stop)
-    assert not errors and not is_complete(tmp_path / "one", runs[0].id)
+    assert not errors and not is_complete(tmp_path / "one", runs[0])
     runs, _, errors = sweep(tmp_path / "one", c, "constant,wsd,cosine,trapezoid")
     again, _, _ = sweep(tmp_path / "two", c, "constant,wsd,cosine,trapezoid")
     assert not errors
@@ -253,7 +258,7 @@ def compare(cwd, *args, cores=1, largest_file=resource.RLIM_INFINITY):
     os.chdir(cwd)
     os.cpu_count = lambda: cores
     sys.argv = ["compare.py", *args]
-    sys.stdout = sys.stderr = open("said.txt", "w")
+    sys.stdout = sys.stderr = open("output.txt", "w")
     runpy.run_path(str(ROOT / "compare.py"), run_name="__main__")
 
 
@@ -335,8 +340,8 @@ def test_a_full_disk_fails_runs_and_loses_none(command, start, tmp_path):
     start(*command, "whole").join()
     process = start(*command, "full", largest_file=40_000)
     process.join()
-    said = (tmp_path / "said.txt").read_text()
-    assert process.exitcode == 1 and "is the disk full?" in said and "Traceback" not in said
+    output = (tmp_path / "output.txt").read_text()
+    assert process.exitcode == 1 and "is the disk full?" in output and "Traceback" not in output
     process = start(*command, "full")
     process.join()
     assert process.exitcode == 0

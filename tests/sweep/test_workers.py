@@ -1,0 +1,131 @@
+"""Branches trained side by side: how many at once, and that no number changes."""
+
+import os
+
+import pytest
+from helpers import Silent
+
+from nanosched.config import Config
+from schedulers import resolve
+from sweep import workers
+from sweep.execute import execute
+from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
+from sweep.store import Store
+from sweep.workers import DIED, max_workers
+from train import train
+
+GB = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    "cores, threads, memory, expected",
+    [
+        (64, 1, 256 * GB, 64),  # a run per core, as the README says
+        (64, 4, 256 * GB, 16),
+        (64, 1, None, 64),  # a system that doesn't say
+        (64, 1, 10 * GB, 20),
+        (2, 1, GB // 4, 1),
+        (2, 4, 256 * GB, 1),
+        (None, 1, 256 * GB, 1),
+    ],
+)
+def test_a_worker_for_every_core_that_the_memory_has_room_for(monkeypatch, cores, threads, memory, expected):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(workers, "free_memory", lambda: memory)
+    assert max_workers(Config(device="cpu", threads=threads)) == expected
+    assert max_workers(Config(device="cuda", threads=threads)) == 1
+
+
+@pytest.fixture
+def two_workers(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(workers, "free_memory", lambda: 256 * GB)
+
+
+def plan(config, dataset, specs):
+    schedules = make_schedules(config, resolve(specs), [config.peak_lr], [config.steps])
+    runs = distinct(plan_runs(config, schedules, [0], dataset.fingerprint))
+    return runs, plan_branches(runs, config)
+
+
+class Listening(Silent):
+    """Keeps what it hears."""
+
+    def __init__(self):
+        self.started, self.ended = [], {}
+
+    def start(self, branch):
+        self.started.append(branch.run.label)
+
+    def end(self, branch, record, error):
+        self.ended[branch.run.label] = error or record
+
+
+def numbers(folder):
+    """curve.csv without step_s."""
+    rows = (line.split(",") for line in (folder / "curve.csv").read_text().splitlines())
+    return [row[:4] + row[5:] for row in rows]
+
+
+def test_runs_side_by_side_are_the_ones_trained_alone(tiny, dataset, tmp_path, two_workers):
+    config, store, display = Config(**tiny), Store(tmp_path / "sweep"), Listening()
+    runs, branches = plan(config, dataset, "constant,wsd,cosine,plateau:patience=100")
+    assert execute(branches, config, dataset, store, [], display, lambda: False) == {}
+    assert sorted(display.started) == sorted(run.label for run in runs)
+    for run in runs:
+        record = train(config, run.schedule, 0, dataset, tmp_path / run.id)
+        assert numbers(store.folder(run.id)) == numbers(tmp_path / run.id)
+        assert display.ended[run.label].final_val_loss == record.final_val_loss
+    assert not list((tmp_path / "sweep" / "states").glob("*"))
+
+
+DIES = """
+import os
+from multiprocessing import parent_process
+from pathlib import Path
+from schedulers import Schedule, register
+
+class Dies(Schedule):
+    reactive = True
+
+    def __call__(self, step, val_losses=None):
+        tries = Path({folder!r}) / self.name
+        if step == 7 and parent_process():  # in training, and not in the plan
+            tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+            if len(tries.read_text()) <= self.deaths:
+                os._exit(9)  # as when the kernel runs out of memory
+        return self.peak_lr
+
+@register("dies_once")
+class DiesOnce(Dies):
+    deaths = 1
+
+@register("dies_twice")
+class DiesTwice(Dies):
+    deaths = 2
+"""
+
+
+@pytest.fixture
+def registry():
+    from schedulers.core.registry import REGISTRY
+
+    registered = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(registered)
+
+
+def test_a_branch_whose_process_dies_goes_on_once(tiny, dataset, tmp_path, two_workers, registry):
+    config, store, display = Config(**tiny, checkpoint_interval=3), Store(tmp_path / "sweep"), Listening()
+    (tmp_path / "mine.py").write_text(DIES.format(folder=str(tmp_path)))
+    runs, branches = plan(config, dataset, f"{tmp_path / 'mine.py'},cosine")
+    files = [str(tmp_path / "mine.py")]
+    errors = execute(branches, config, dataset, store, files, display, lambda: False)
+    assert list(errors.values()) == [DIED] and len(runs) == 3
+    (failed,) = (run for run in runs if run.id in errors)
+    assert failed.schedule.name == "dies_twice"
+    for run in runs:
+        if run is not failed:
+            train(config, run.schedule, 0, dataset, tmp_path / run.id)
+            assert numbers(store.folder(run.id)) == numbers(tmp_path / run.id)
