@@ -10,6 +10,7 @@ from helpers_forecast import law_comparison, write_law_comparison
 
 from analysis.forecast import main
 from analysis.measured import measured_from, read_measured
+from analysis.report.theory import forecast_blocks
 from nanosched.csv_files import read_csv, write_csv
 from nanosched.run_files import Status
 from theory import load_law
@@ -76,6 +77,24 @@ def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkey
         linear["high"]
     )
     assert restarts["predicted"] == restarts["low"] == restarts["high"] == "" and "left open" in printed
+
+
+def test_the_reports_section_says_what_the_command_does(comparison, monkeypatch, capsys):
+    call(monkeypatch, capsys, comparison, "--fit-on", "constant,cosine,wsd")
+    rows = {row["scheduler"]: row for row in read_csv(comparison / "forecast.csv")}
+    labels = ("constant", "cosine", "wsd", "linear")
+    words, table = forecast_blocks(law_comparison(SPECS), dict.fromkeys(labels))
+    assert "of 1 other at a peak lr of 8e-3" in words.text and "1 of them within" in words.text
+    assert "left open" not in words.text
+    assert {schedule.name for schedule, *_ in table.rows} == set(labels)
+    predictions = []
+    for schedule, predicted, interval, measured in table.rows:
+        row = rows[schedule.name]
+        predictions.append(float(predicted))
+        assert predictions[-1] == pytest.approx(float(row["predicted"]), abs=6e-5)
+        assert interval == f"{float(row['low']):.4f} to {float(row['high']):.4f}"
+        assert float(measured) == pytest.approx(float(row["measured"]), abs=6e-5)
+    assert predictions == sorted(predictions)
 
 
 @pytest.mark.parametrize(
