@@ -1,13 +1,14 @@
 """Time of the fit of both loss laws, and their errors on the curves that they were not fitted on.
 
-    python -m benchmarks.forecast FOLDER                              # fitted on cosine_24000, constant_24000 and wsdcon_9
+    python -m benchmarks.forecast FOLDER               # fitted on cosine_24000, constant_24000 and wsdcon_9
     python -m benchmarks.forecast FOLDER --fit-on constant_72000,wsdcon_3 --turns 9
-    python -m benchmarks.forecast FOLDER --triples                    # on every three of the curves in turn
+    python -m benchmarks.forecast FOLDER --triples     # on every three of the curves in turn
 
-FOLDER has curves in the format of Luo et al.'s (arXiv 2503.12811): a CSV each with columns step, lr and loss, named by its
-learning rates, which are made from the name and compared with the column. The peak is the largest lr, the warmup rises
-from 0 over --warmup steps, and decays end at a tenth of the peak. Points at or after the last step are left out. The time is
-the least of the turns; the errors are means over the curves that were not fitted on, the worst that of all their points.
+FOLDER has curves in the format of Luo et al.'s (arXiv 2503.12811): a CSV each with columns step, lr and loss,
+named by its learning rates, which are made from the name and compared with the column. The peak is the
+largest lr, the warmup rises from 0 over --warmup steps, and decays end at a tenth of the peak. Points at or
+after the last step are left out. The time is the least of the turns; the errors are means over the curves
+that were not fitted on, the worst that of all their points.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ PUBLISHED = ["cosine_24000", "constant_24000", "wsdcon_9"]  # what the paper fit
 
 
 def all_lrs(name: str, peak: float, warmup: int) -> np.ndarray:
-    """The learning rates of the run with this name: constant_T, cosine_T, wsd_D_T and wsdld_D_T (decay from D on), wsdcon_N (N 1e-5 from 8,000 on)."""
+    """The learning rates of the run with this name.
+
+    constant_T, cosine_T, wsd_D_T and wsdld_D_T (decay from D on), wsdcon_N (N 1e-5 from 8,000 on).
+    """
     kind, *numbers = name.split("_")
     *begin, steps = [8000, 16_000] if kind == "wsdcon" else map(int, numbers)
     t = np.arange(warmup, steps)
@@ -45,11 +49,11 @@ def read_curves(folder: Path, warmup: int) -> dict[str, Curve]:
     curves = {}
     for path in sorted(folder.glob("*.csv")):
         steps, lrs, losses = np.genfromtxt(path, delimiter=",", skip_header=1).T
-        made = all_lrs(path.stem, lrs.max(), warmup)
-        there = steps < len(made)
-        if not np.allclose(made[steps[there].astype(int)], lrs[there], rtol=1e-6):
+        run_lrs = all_lrs(path.stem, lrs.max(), warmup)
+        within = steps < len(run_lrs)
+        if not np.allclose(run_lrs[steps[within].astype(int)], lrs[within], rtol=1e-6):
             sys.exit(f"error: {path}: the lr column is not what its name says, with {warmup} steps of warmup")
-        curves[path.stem] = Curve(made, steps[there], losses[there])
+        curves[path.stem] = Curve(run_lrs, steps[within], losses[within])
     return curves
 
 
@@ -68,7 +72,7 @@ def errors(law, curve: Curve) -> np.ndarray:
     )
 
 
-def fitted(kind, curves, names, turns):
+def timed_fit(kind, curves, names, turns):
     """(law, least seconds of the fit)."""
     seconds = []
     for _ in range(turns):
@@ -80,7 +84,7 @@ def fitted(kind, curves, names, turns):
 
 def compare(curves, names, turns):
     for kind in (MultiPowerLaw, AnnealingLaw):
-        law, seconds = fitted(kind, curves, names, turns)
+        law, seconds = timed_fit(kind, curves, names, turns)
         print(
             f"\n{kind.__name__} on {', '.join(names)}: {seconds:.2f} s\n"
             + ", ".join(f"{name} {value:.4g}" for name, value in law.parameters.items())
@@ -94,26 +98,26 @@ def compare(curves, names, turns):
 
 def compare_triples(curves):
     print(f"{'MAE, fitted on':60} multi-power annealing")
-    found = []
+    rows = []
     for names in itertools.combinations(curves, 3):
         row = []
         for kind in (MultiPowerLaw, AnnealingLaw):
             try:
-                law = fitted(kind, curves, names, 1)[0]
-                row.append(
-                    np.mean([errors(law, curve)[1] for name, curve in curves.items() if name not in names])
-                )
+                law, _ = timed_fit(kind, curves, names, 1)
+                held_out = [curve for name, curve in curves.items() if name not in names]
+                row.append(np.mean([errors(law, curve)[1] for curve in held_out]))
             except (ValueError, RuntimeError):
                 row.append(np.nan)
-        found.append(row)
+        rows.append(row)
         print(f"{', '.join(names):60} " + " ".join(f"{value:9.5f}" for value in row), flush=True)
-    for name, of in dict(
+    statistics = dict(
         least=np.nanmin,
         median=np.nanmedian,
         most=np.nanmax,
         refused=lambda rows, axis: np.isnan(rows).sum(axis),
-    ).items():
-        print(f"{name:60} " + " ".join(f"{value:9.5g}" for value in of(found, axis=0)))
+    )
+    for name, statistic in statistics.items():
+        print(f"{name:60} " + " ".join(f"{value:9.5g}" for value in statistic(rows, axis=0)))
 
 
 def main():

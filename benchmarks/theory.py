@@ -1,12 +1,13 @@
-"""Time and error of the convex bound at every step count, against the obvious way: the printed sum at each step count.
+"""Time and error of the convex bound at every step count, against the printed sum at each of them.
 
     python -m benchmarks.theory                          # T = 1,000, 20,000 and 1,000,000, about two minutes
     python -m benchmarks.theory --steps 5000 --turns 9
 
-The obvious way is the sum of Theorem 10 by numpy's cumulative sums, O(T) for one step count. It is timed at 20 step counts
-spread over the run, in turns with bound_curve, and times T / 20 ("~"); at T = 1,000 at all of them. Each time is the
-minimum of the turns. The error is the largest relative one at sampled step counts against the same sum in np.longdouble (64
-bits on x86). The distance is such that D^2 and the sum of lr^2 count alike.
+The obvious way is the sum of Theorem 10 by numpy's cumulative sums, O(T) for one step count. It is timed at
+20 step counts spread over the run, in turns with bound_curve, and times T / 20 ("~"); at T = 1,000 at all of
+them. Each time is the minimum of the turns. The error is the largest relative one at sampled step counts
+against the same sum in np.longdouble (64 bits on x86). The distance makes D^2 and the sum of lr^2 count
+alike.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def main():
             ours, obvious, error = compare(lrs, args.turns)
             about = "~" if steps > 1000 else " "
             print(
-                f"{name:24} {ours:12.4f} s {about:>3}{obvious:10.3f} s {obvious / ours:9,.0f}        {error:.1e}",
+                f"{name:24} {ours:12.4f} s {about:>3}{obvious:10.3f} s {obvious / ours:9,.0f}"
+                f"        {error:.1e}",
                 flush=True,
             )
 
