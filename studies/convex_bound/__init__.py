@@ -1,1 +1,1 @@
-"""Experiments with the convex bound, after Schaipp et al. 2025 (arXiv 2501.18965); each is a script that stands alone."""
+"""Experiments with the convex bound, after Schaipp et al. 2025 (arXiv 2501.18965)."""

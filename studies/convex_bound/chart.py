@@ -1,4 +1,4 @@
-"""What the experiments share: their two flags, a table, and a page of panels whose lines carry their labels."""
+"""What the experiments share: two flags, a table, and a page of panels whose lines carry their labels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ import numpy as np
 from analysis.figures.page import DARK, STYLE, TEXT, WIDTH, new_page, save, width_of
 
 LEFT, GAP, HEIGHT, HEAD = 0.6, 0.25, 2.9, 0.35  # inches
-BLUE_TO_YELLOW = [
-    "#0d0887",
-    "#7e03a8",
-    "#cc4778",
-    "#f08a3c",
-    "#c9a400",
-]  # shades in the order of a number, after plasma
+# shades in the order of a number, after plasma
+BLUE_TO_YELLOW = ["#0d0887", "#7e03a8", "#cc4778", "#f08a3c", "#c9a400"]
 
 
 @dataclass
@@ -45,7 +40,7 @@ class Panel:
 def arguments(doc: str, name: str, steps: int):
     """The flags --steps and --out of the experiment `name`."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m benchmarks.theory_experiments.{name}",
+        prog=f"python -m studies.convex_bound.{name}",
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -83,7 +78,7 @@ def print_table(headings, rows):
 
 
 def draw(path: Path, title: str, caption: str, panels: list[Panel]):
-    """Write a page of panels side by side to `path`, each with the labels of its lines at their ends, and say where."""
+    """Write a page of panels side by side, with the labels of its lines at their ends, and say where."""
     from matplotlib import style
 
     with style.context(STYLE, after_reset=True):
@@ -138,7 +133,7 @@ def draw_panel(ax, panel):
 
 
 def label_ends(ax, lines):
-    """Each line's label at the right of the panel with a thread to its last point, moved apart where two would touch."""
+    """Each line's label right of the panel with a thread to its last point, apart where two would touch."""
     if not lines:
         return
     ends = ax.transAxes.inverted().transform([ax.transData.transform(last_point(ax, line)) for line in lines])

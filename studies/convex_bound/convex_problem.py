@@ -1,11 +1,12 @@
 """Does the bound hold on a real convex problem, and do schedules end in the order that it says?
 
-    python -m benchmarks.theory_experiments.convex_problem
+    python -m studies.convex_bound.convex_problem
 
-f(x) = max_i |a_i x - b_i| with T equations in T / 2 unknowns, a_i normal with a length of about 1, b = A x* for an x* at distance 1 of
-the start: so min f = 0, and f is convex and has kinks. Subgradient descent takes T steps with every built-in schedule, at the
-peak lr that is best in theory for norms and distance 1, on five problems. Out come f at each step beside the bound computed with
-the measured gradient norms and the true distance, and the rank correlation of the two at the last step.
+f(x) = max_i |a_i x - b_i| with T equations in T / 2 unknowns, a_i normal with a length of about 1, b = A x*
+for an x* at distance 1 of the start: so min f = 0, and f is convex and has kinks. Subgradient descent takes
+T steps with every built-in schedule, at the peak lr that is best in theory for norms and distance 1, on
+five problems. Out come f at each step beside the bound computed with the measured gradient norms and the
+true distance, and the rank correlation of the two at the last step.
 """
 
 import numpy as np
@@ -20,17 +21,17 @@ DRAWN = ("constant", "wsd", "cosine", "linear")
 
 
 def compute(steps):
-    """{schedule: dict}, the lowest bound first: measured and bound, float64 of shape (seeds, steps), at x_1 .. x_T."""
+    """{schedule: dict}, the lowest bound first: measured and bound, float64 (seeds, steps), at x_1 .. x_T."""
     lrs = {
         name: best_lrs(name, steps)
         for name in split_specs("all")
         if not get_schedule(name, steps, 1.0).reactive
     }
-    found = [descend(*problem(seed, steps), np.array(list(lrs.values()))) for seed in SEEDS]
+    descents = [descend(*problem(seed, steps), np.array(list(lrs.values()))) for seed in SEEDS]
     rows = {
         name: dict(
-            measured=np.array([values[i] for values, _ in found]),
-            bound=np.array([bound_curve(lrs[name], norms[i]) for _, norms in found]),
+            measured=np.array([values[i] for values, _ in descents]),
+            bound=np.array([bound_curve(lrs[name], norms[i]) for _, norms in descents]),
         )
         for i, name in enumerate(lrs)
     }
@@ -52,7 +53,11 @@ def problem(seed, equations):
 
 
 def descend(a, b, lrs):
-    """Subgradient descent from 0 for each row of `lrs` (runs, T): (f at x_1 .. x_T, norms of its subgradients), both (runs, T)."""
+    """Subgradient descent from 0 with each row of `lrs` (runs, T).
+
+    Returns:
+        (f at x_1 .. x_T, norms of its subgradients), both (runs, T).
+    """
     x, values, norms = np.zeros((len(lrs), a.shape[1])), np.empty(lrs.shape), np.empty(lrs.shape)
     runs = np.arange(len(lrs))
     for t in range(lrs.shape[1]):
@@ -81,7 +86,11 @@ def title(rows):
         if not above
         else f"The bound fails at {above:,} of {points:,} steps"
     )
-    return f"{holds} of {len(rows)} schedules; the order of the ends follows it (rank correlation {spearmanr(*ends(rows)).statistic:.2f}), while f is {np.divide(*ends(rows)[::-1]).min():.0f} to {np.divide(*ends(rows)[::-1]).max():.0f} times lower"
+    return (
+        f"{holds} of {len(rows)} schedules; the order of the ends follows it (rank correlation "
+        f"{spearmanr(*ends(rows)).statistic:.2f}), while f is {np.divide(*ends(rows)[::-1]).min():.0f} to "
+        f"{np.divide(*ends(rows)[::-1]).max():.0f} times lower"
+    )
 
 
 def main():
@@ -110,7 +119,10 @@ def main():
     draw(
         args.out / "convex_problem.png",
         title(rows),
-        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent from 0, mean of {len(SEEDS)} problems; peak lr: the best in theory for gradient norms and distance 1. Left: f - min f in full, the bound with the measured gradient norms and the true distance dashed. Right: a dot a schedule, coloured by its family.",
+        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent "
+        f"from 0, mean of {len(SEEDS)} problems; peak lr: the best in theory for gradient norms and "
+        "distance 1. Left: f - min f in full, the bound with the measured gradient norms and the true "
+        "distance dashed. Right: a dot a schedule, coloured by its family.",
         [
             Panel(
                 "f - min f, and its bound",

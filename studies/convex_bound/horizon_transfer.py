@@ -1,16 +1,17 @@
 """A wsd run is tuned for a horizon; how is it best extended to a longer one?
 
-    python -m benchmarks.theory_experiments.horizon_transfer
+    python -m studies.convex_bound.horizon_transfer
 
-wsd with a cooldown of 20% at the peak lr that is best at horizon T, without warmup, gradient norms and distance 1. Every
-extension to r T steps keeps the learning rates up to where the cooldown of the first run starts, 0.8 T, and then
+wsd with a cooldown of 20% at the peak lr that is best at horizon T, without warmup, gradient norms and
+distance 1. Every extension to r T steps keeps the learning rates up to where the cooldown of the first run
+starts, 0.8 T, and then
 
 - same: goes on at the same lr, with a cooldown over 20% of all steps;
 - longer cooldown: goes on at the same lr, with the best cooldown that starts at 0.8 T or later;
 - lower lr: goes on at the best lower lr (wssd), with a cooldown over 20% of all steps.
 
-Anew is a wsd of r T steps at its own best peak lr, with a cooldown of 20%, or one as long as `longer cooldown` chose. Out come the
-bounds over that of the first, and what was chosen.
+Anew is a wsd of r T steps at its own best peak lr, with a cooldown of 20%, or one as long as `longer
+cooldown` chose. Out come the bounds over that of the first, and what was chosen.
 """
 
 import numpy as np
@@ -68,20 +69,22 @@ def extended(factor, steps, peak_lr):
 
 
 def best(make, low, high):
-    """(x, make(x)) with the lowest bound, of 50 values from low to high and then 50 around the best of them."""
+    """(x, make(x)) with the lowest bound, of 50 values from low to high, then 50 around the best."""
     for _ in range(2):
-        tried = np.linspace(low, high, 50).tolist()
-        at = int(np.argmin([bound(make(x)) for x in tried]))
-        low, high = tried[max(at - 1, 0)], tried[min(at + 1, len(tried) - 1)]
-    return tried[at], make(tried[at])
+        candidates = np.linspace(low, high, 50).tolist()
+        at = int(np.argmin([bound(make(x)) for x in candidates]))
+        low, high = candidates[max(at - 1, 0)], candidates[min(at + 1, len(candidates) - 1)]
+    return candidates[at], make(candidates[at])
 
 
 def title(rows):
     row = next(row for row in rows if row["factor"] == DRAWN)
     same, longer, lower = (beside(row["bounds"][way], row["anew"]) for way in WAYS)
     return (
-        f"To {DRAWN} times the horizon: going on at the same lr ends {same} a wsd tuned anew, a cooldown over {row['cooldown']:.0%} {longer} it "
-        f"({beside(row['bounds']['longer cooldown'], row['anew_longer'])} one anew with that cooldown), {row['lower']:.2f} times the lr {lower} it"
+        f"To {DRAWN} times the horizon: going on at the same lr ends {same} a wsd tuned anew, a cooldown "
+        f"over {row['cooldown']:.0%} {longer} it "
+        f"({beside(row['bounds']['longer cooldown'], row['anew_longer'])} one anew with that cooldown), "
+        f"{row['lower']:.2f} times the lr {lower} it"
     )
 
 
@@ -134,7 +137,10 @@ def main():
     draw(
         args.out / "horizon_transfer.png",
         title(rows),
-        f"wsd, first horizon T = {args.steps:,} steps without warmup at its best peak lr, cooldown {COOLDOWN:.0%}, gradient norms and distance 1. All keep the first run's learning rates to step {drawn['kept']:,}. Anew: wsd with a cooldown of {COOLDOWN:.0%} at its own best peak lr; dashed: one with the longer cooldown.",
+        f"wsd, first horizon T = {args.steps:,} steps without warmup at its best peak lr, cooldown "
+        f"{COOLDOWN:.0%}, gradient norms and distance 1. All keep the first run's learning rates to step "
+        f"{drawn['kept']:,}. Anew: wsd with a cooldown of {COOLDOWN:.0%} at its own best peak lr; dashed: "
+        "one with the longer cooldown.",
         [
             Panel("bound above anew (%)", "horizon / T", over, xticks=[1, 2, 3, 4]),
             Panel(

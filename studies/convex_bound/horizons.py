@@ -1,10 +1,10 @@
 """How does the best peak learning rate change with the horizon?
 
-    python -m benchmarks.theory_experiments.horizons
+    python -m studies.convex_bound.horizons
 
-Seven horizons from T to 64 T without warmup, gradient norms and distance 1; for each, the peak lr that minimises the bound of
-constant, wsd and cosine, and powers of the horizon fitted to it by least squares in the logarithms. Theory says T^-1/2 without
-a logarithm for schedules that decay.
+Seven horizons from T to 64 T without warmup, gradient norms and distance 1; for each, the peak lr that
+minimises the bound of constant, wsd and cosine, and powers of the horizon fitted to it by least squares in
+the logarithms. Theory says T^-1/2 without a logarithm for schedules that decay.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ FACTORS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def compute(steps):
-    """{spec: dict of peak_lrs and bounds, each (7,), their exponents in the horizon, and curves, a bound curve a horizon}."""
+    """{spec: dict of peak_lrs and bounds, (7,) each, their exponents in the horizon, and curves}."""
     return {spec: of_schedule(spec, steps) for spec in SPECS}
 
 
@@ -42,9 +42,12 @@ def exponent(xs, ys):
     return float(np.polyfit(np.log(xs), np.log(ys), 1)[0])
 
 
-def title(found):
-    exponents = ", ".join(f"{row['peak_exponent']:.3f} ({name(spec)})" for spec, row in found.items())
-    return f"The best peak lr falls as a power of the horizon: {exponents}; wsd at four times the horizon takes an lr {found['wsd']['peak_lrs'][0] / found['wsd']['peak_lrs'][2]:.2f} times lower"
+def title(rows):
+    exponents = ", ".join(f"{row['peak_exponent']:.3f} ({name(spec)})" for spec, row in rows.items())
+    return (
+        f"The best peak lr falls as a power of the horizon: {exponents}; wsd at four times the horizon "
+        f"takes an lr {rows['wsd']['peak_lrs'][0] / rows['wsd']['peak_lrs'][2]:.2f} times lower"
+    )
 
 
 def name(spec):
@@ -53,45 +56,47 @@ def name(spec):
 
 def main():
     args = arguments(__doc__, "horizons", 100)
-    found, horizons = compute(args.steps), [args.steps * factor for factor in FACTORS]
+    rows, horizons = compute(args.steps), [args.steps * factor for factor in FACTORS]
     print_table(
         ("horizon", *(f"peak lr, {s}" for s in SPECS), *(f"bound, {s}" for s in SPECS)),
         [
-            (f"{h:,}", *(found[s]["peak_lrs"][i] for s in SPECS), *(found[s]["bounds"][i] for s in SPECS))
+            (f"{h:,}", *(rows[s]["peak_lrs"][i] for s in SPECS), *(rows[s]["bounds"][i] for s in SPECS))
             for i, h in enumerate(horizons)
         ],
     )
     print_table(
         ("exponent", *SPECS),
         [
-            ("peak lr", *(found[s]["peak_exponent"] for s in SPECS)),
-            ("bound", *(found[s]["bound_exponent"] for s in SPECS)),
+            ("peak lr", *(rows[s]["peak_exponent"] for s in SPECS)),
+            ("bound", *(rows[s]["bound_exponent"] for s in SPECS)),
         ],
     )
     curves = [
         Line(
-            name(s) if curve is found[s]["curves"][-1] else "",
+            name(s) if curve is rows[s]["curves"][-1] else "",
             colour_of(s),
             np.arange(1, len(curve) + 1),
             curve,
         )
         for s in SPECS[:2]
-        for curve in found[s]["curves"][::2]
+        for curve in rows[s]["curves"][::2]
     ]
     peaks = [
         Line(
-            f"{name(s)}: T^{found[s]['peak_exponent']:.3f}",
+            f"{name(s)}: T^{rows[s]['peak_exponent']:.3f}",
             colour_of(s),
             horizons,
-            found[s]["peak_lrs"],
+            rows[s]["peak_lrs"],
             marker="o",
         )
         for s in SPECS
     ]
     draw(
         args.out / "horizons.png",
-        title(found),
-        f"Convex bound without warmup, gradient norms and distance 1; every run at the peak lr that minimises its own bound; cosine falls to 0. Left: {', '.join(f'{h:,}' for h in horizons[::2])} steps. Right: exponents by least squares over the {len(horizons)} horizons.",
+        title(rows),
+        "Convex bound without warmup, gradient norms and distance 1; every run at the peak lr that "
+        f"minimises its own bound; cosine falls to 0. Left: {', '.join(f'{h:,}' for h in horizons[::2])} "
+        f"steps. Right: exponents by least squares over the {len(horizons)} horizons.",
         [
             Panel(
                 "bound at each step",
@@ -99,7 +104,7 @@ def main():
                 curves,
                 "xy",
                 (args.steps / 10, horizons[-1]),
-                (0.7 * found["wsd"]["bounds"][-1], 1),
+                (0.7 * rows["wsd"]["bounds"][-1], 1),
             ),
             Panel(
                 "best peak lr",

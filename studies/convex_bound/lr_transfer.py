@@ -1,11 +1,12 @@
 """Does the best peak lr of one schedule and horizon say that of others, by theory's ratio of the two?
 
-    python -m benchmarks.theory_experiments.lr_transfer
+    python -m studies.convex_bound.lr_transfer
 
-The convex problem of convex_problem.py at horizons T, 2 T and 4 T. The peak lr of every schedule and horizon is tuned: f at the last
-step, mean of five problems, at 31 peak lrs a factor of 2^(1/4) apart. Only the tuned lr of cosine at T is used: times the ratio of the
-two best peak lrs in theory, in which distance and gradient norm cancel, it predicts all the others. Out come predicted and
-tuned lrs, and what the predicted one costs, beside the lr of cosine at T as it is: f over f at the tuned lr.
+The convex problem of convex_problem.py at horizons T, 2 T and 4 T. The peak lr of every schedule and
+horizon is tuned: f at the last step, mean of five problems, at 31 peak lrs a factor of 2^(1/4) apart. Only
+the tuned lr of cosine at T is used: times the ratio of the two best peak lrs in theory, in which distance
+and gradient norm cancel, it predicts all the others. Out come predicted and tuned lrs, and what the
+predicted one costs, beside the lr of cosine at T as it is: f over f at the tuned lr.
 """
 
 import numpy as np
@@ -22,16 +23,16 @@ MULTIPLES = 2.0 ** np.linspace(-4, 3.5, 31)
 
 
 def compute(steps):
-    """{(spec, factor): dict}: theory, tuned and predicted peak lr; peaks and ends, both (31,); cost and cost_as_is, over 1."""
+    """{(spec, factor): dict}: peak lrs theory, tuned and predicted; peaks, ends (31,); cost, cost_as_is."""
     problems = [problem(seed, steps) for seed in SEEDS]
-    found = {(spec, factor): tuned(spec, factor * steps, problems) for factor in FACTORS for spec in SPECS}
-    base = found[SPECS[0], 1]
-    for row in found.values():
+    runs = {(spec, factor): tuned(spec, factor * steps, problems) for factor in FACTORS for spec in SPECS}
+    base = runs[SPECS[0], 1]
+    for row in runs.values():
         row["predicted"] = base["tuned"] * row["theory"] / base["theory"]
         row["cost"], row["cost_as_is"] = (
             end_at(row, peak_lr) / row["ends"].min() for peak_lr in (row["predicted"], base["tuned"])
         )
-    return found
+    return runs
 
 
 def tuned(spec, horizon, problems):
@@ -49,20 +50,22 @@ def end_at(row, peak_lr):
     return float(np.exp(np.interp(np.log(peak_lr), np.log(row["peaks"]), np.log(row["ends"]))))
 
 
-def title(found):
-    off = {key: np.exp(abs(np.log(row["tuned"] / row["predicted"]))) for key, row in found.items()}
+def title(runs):
+    off = {key: np.exp(abs(np.log(row["tuned"] / row["predicted"]))) for key, row in runs.items()}
     worst = [max(value for (_, factor), value in off.items() if factor == f) for f in FACTORS]
-    others = [row for (spec, factor), row in found.items() if (spec, factor) != (SPECS[0], 1)]
+    others = [row for (spec, factor), row in runs.items() if (spec, factor) != (SPECS[0], 1)]
     cost, as_is = (np.exp(np.mean(np.log([row[name] for row in others]))) for name in ("cost", "cost_as_is"))
     return (
-        f"Theory's ratio to cosine at T predicts the best lr of a schedule within a factor of {worst[0]:.2f} at T and {worst[-1]:.2f} at {FACTORS[-1]} T: "
-        f"f ends {cost:.2f} times as high as with the best lr on average, and {as_is:.2f} times with cosine's lr as it is"
+        "Theory's ratio to cosine at T predicts the best lr of a schedule within a factor of "
+        f"{worst[0]:.2f} at T and {worst[-1]:.2f} at {FACTORS[-1]} T: "
+        f"f ends {cost:.2f} times as high as with the best lr on average, and {as_is:.2f} times with "
+        "cosine's lr as it is"
     )
 
 
 def main():
     args = arguments(__doc__, "lr_transfer", 200)
-    found = compute(args.steps)
+    runs = compute(args.steps)
     print_table(
         (
             "schedule",
@@ -85,20 +88,23 @@ def main():
                 row["cost"],
                 row["cost_as_is"],
             )
-            for (spec, factor), row in found.items()
+            for (spec, factor), row in runs.items()
         ],
     )
-    low, high = (pick([row["tuned"] for row in found.values()]) * by for pick, by in ((min, 0.25), (max, 4)))
+    low, high = (pick([row["tuned"] for row in runs.values()]) * by for pick, by in ((min, 0.25), (max, 4)))
     draw(
         args.out / "lr_transfer.png",
-        title(found),
-        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent, mean of {len(SEEDS)} problems, T = {args.steps} steps. Line: f at the last step against the peak lr; dot: the lr predicted from the best of cosine at T; vertical: that lr as it is. The lrs tried are a factor of {MULTIPLES[1] / MULTIPLES[0]:.2f} apart.",
-        [panel(found, factor, (low, high), found[SPECS[0], 1]["tuned"]) for factor in FACTORS],
+        title(runs),
+        f"f(x) = max |Ax - b|, {args.steps} equations in {args.steps // 2} unknowns, subgradient descent, "
+        f"mean of {len(SEEDS)} problems, T = {args.steps} steps. Line: f at the last step against the peak "
+        "lr; dot: the lr predicted from the best of cosine at T; vertical: that lr as it is. The lrs tried "
+        f"are a factor of {MULTIPLES[1] / MULTIPLES[0]:.2f} apart.",
+        [panel(runs, factor, (low, high), runs[SPECS[0], 1]["tuned"]) for factor in FACTORS],
     )
 
 
-def panel(found, factor, xlim, as_is):
-    rows = {spec: found[spec, factor] for spec in SPECS}
+def panel(runs, factor, xlim, as_is):
+    rows = {spec: runs[spec, factor] for spec in SPECS}
     low, high = (pick(row["ends"].min() for row in rows.values()) for pick in (min, max))
     lines = [
         Line(spec * (factor == FACTORS[-1]), colour_of(spec), row["peaks"], row["ends"])

@@ -1,10 +1,10 @@
 """Which schedule has the lowest convex bound, and how much does a wrong peak learning rate cost each?
 
-    python -m benchmarks.theory_experiments.schedule_comparison
+    python -m studies.convex_bound.schedule_comparison
 
-T steps without warmup, gradient norms and distance 1. Every schedule runs at the peak lr that minimises its own bound at T.
-Out come the bound at every step and the bound at T against the peak lr. Since it is A / lr + B lr, m times the best peak lr
-costs every schedule the same, (m + 1/m) / 2 - 1.
+T steps without warmup, gradient norms and distance 1. Every schedule runs at the peak lr that minimises its
+own bound at T. Out come the bound at every step and the bound at T against the peak lr. Since it is A / lr
++ B lr, m times the best peak lr costs every schedule the same, (m + 1/m) / 2 - 1.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ MULTIPLES = 2.0 ** np.linspace(-3, 3, 25)
 
 
 def compute(steps):
-    """A dict for each schedule, the lowest bound first: spec, peak_lr, bound, curve (steps,), basin (25,) at MULTIPLES of peak_lr."""
+    """A dict per schedule, the lowest bound first: spec, peak_lr, bound, curve, basin (at MULTIPLES)."""
     rows = []
     for spec in SPECS:
         shape = get_schedule(spec, steps, 1.0).lrs()
@@ -38,7 +38,10 @@ def title(rows):
         f"{row['spec'].split(':')[0]} {row['bound'] / first['bound'] - 1:.1%}" for row in others
     )
     doubled = [np.interp(1, np.log2(MULTIPLES), row["basin"]) / row["bound"] - 1 for row in rows]
-    return f"{first['spec']} has the lowest bound; above it: {above}. Twice the best peak lr costs {span(doubled)}"
+    return (
+        f"{first['spec']} has the lowest bound; above it: {above}. Twice the best peak lr costs "
+        f"{span(doubled)}"
+    )
 
 
 def span(costs):
@@ -54,30 +57,18 @@ def main():
         ("schedule", "best peak lr", "bound", "over lowest"),
         [(row["spec"], row["peak_lr"], row["bound"], row["bound"] / lowest) for row in rows],
     )
-    line = lambda row, *xy: Line(
-        row["spec"].split(":")[0],
-        colour_of(row["spec"]),
-        *xy,
-        "--" if row["spec"] == "bound_optimal" else "-",
-    )
-    basin = lambda row: Line(
-        "",
-        colour_of(row["spec"]),
-        MULTIPLES * row["peak_lr"],
-        row["basin"],
-        "--" if row["spec"] == "bound_optimal" else "-",
-    )
-    best = lambda row: Line("", colour_of(row["spec"]), [row["peak_lr"]], [row["bound"]], marker="o")
     steps = np.arange(1, args.steps + 1)
     draw(
         args.out / "schedule_comparison.png",
         title(rows),
-        f"Convex bound of the last iterate (Theorem 10 of arXiv 2310.07831), {args.steps:,} steps without warmup, gradient norms and distance 1. Left: each schedule at its own best peak lr; right: at other peak lrs, with a dot at the best. cosine falls to 0; dashed: bound_optimal.",
+        f"Convex bound of the last iterate (Theorem 10 of arXiv 2310.07831), {args.steps:,} steps without "
+        "warmup, gradient norms and distance 1. Left: each schedule at its own best peak lr; right: at "
+        "other peak lrs, with a dot at the best. cosine falls to 0; dashed: bound_optimal.",
         [
             Panel(
                 "bound at each step",
                 "step",
-                [line(row, steps, row["curve"]) for row in rows],
+                [line(row, row["spec"].split(":")[0], steps, row["curve"]) for row in rows],
                 "y",
                 (0, args.steps),
                 (0.8 * lowest, 1),
@@ -92,6 +83,18 @@ def main():
             ),
         ],
     )
+
+
+def line(row, label, x, y):
+    return Line(label, colour_of(row["spec"]), x, y, "--" if row["spec"] == "bound_optimal" else "-")
+
+
+def basin(row):
+    return line(row, "", MULTIPLES * row["peak_lr"], row["basin"])
+
+
+def best(row):
+    return Line("", colour_of(row["spec"]), [row["peak_lr"]], [row["bound"]], marker="o")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def best(spec, steps=STEPS):
     return peak_lr, lowest, peak_lr / shape.max() * shape.sum()
 
 
-# --- what is computed ---------------------------------------------------------------------------------------------------
+# --- what is computed -----------------------------------------------------------------------------
 
 
 def test_schedule_comparison():
@@ -55,38 +55,35 @@ def test_schedule_comparison():
 
 
 def test_cooldown_length():
-    found = cooldown_length.compute(STEPS)
-    for peaks, bounds in found.values():
+    by_shape = cooldown_length.compute(STEPS)
+    for peaks, bounds in by_shape.values():
         assert (peaks[0], bounds[0]) == pytest.approx(best("constant")[:2], rel=1e-12)
-    peaks, bounds = found["linear"]
+    peaks, bounds = by_shape["linear"]
     assert (peaks[-1], bounds[-1]) == pytest.approx(best("linear")[:2], rel=1e-12)
-    # one or two small steps at the very end are worse than none, and two fractions can round to the same whole steps
+    # one or two small steps at the end are worse than none, and two fractions can round to the same steps
     longer = cooldown_length.FRACTIONS * STEPS >= 3
-    assert (
-        (np.diff(bounds[longer]) <= 0).all() and (np.diff(peaks[longer]) >= 0).all() and bounds[1] > bounds[0]
-    )
-    assert "A linear cooldown over 100% of the steps has the lowest bound" in cooldown_length.title(found)
+    assert (np.diff(bounds[longer]) <= 0).all() and (np.diff(peaks[longer]) >= 0).all()
+    assert bounds[1] > bounds[0]
+    assert "A linear cooldown over 100% of the steps has the lowest bound" in cooldown_length.title(by_shape)
 
 
 def test_words_on_cooldowns():
     fractions = cooldown_length.FRACTIONS
     linear = 2 - fractions
     sqrt = linear - 0.1 * (fractions > 0) * (fractions <= 0.5)
-    said = cooldown_length.title({"linear": (None, linear), "sqrt": (None, sqrt)})
-    assert (
-        said
-        == "The longer the linear cooldown, the lower the bound; 20% of the steps give 20% of what 100% give; sqrt is below linear for cooldowns up to 50%"
+    assert cooldown_length.title({"linear": (None, linear), "sqrt": (None, sqrt)}) == (
+        "The longer the linear cooldown, the lower the bound; 20% of the steps give 20% of what 100% give; "
+        "sqrt is below linear for cooldowns up to 50%"
     )
     assert "sqrt" not in cooldown_length.title({"linear": (None, linear), "sqrt": (None, linear)})
 
 
 def test_cosine_cycle():
-    found, cycles = cosine_cycle.compute(STEPS), cosine_cycle.CYCLES
-    assert (
-        np.isinf(found[0.0][1]) == (np.ceil(cycles * STEPS) < STEPS)
-    ).all()  # the last step is past the cycle
+    by_final, cycles = cosine_cycle.compute(STEPS), cosine_cycle.CYCLES
+    past_the_cycle = np.ceil(cycles * STEPS) < STEPS  # the last step
+    assert (np.isinf(by_final[0.0][1]) == past_the_cycle).all()
     whole = cycles.tolist().index(1.0)
-    for final, (peaks, bounds) in found.items():
+    for final, (peaks, bounds) in by_final.items():
         assert (peaks[whole], bounds[whole]) == pytest.approx(
             best(f"cosine:final_lr_ratio={final}")[:2], rel=1e-12
         )
@@ -96,42 +93,33 @@ def test_cosine_cycle():
 
 def test_horizons():
     assert horizons.exponent([1, 2, 4], [3.0, 3 * 2**-0.5, 1.5]) == pytest.approx(-0.5)
-    found = horizons.compute(20)
-    for spec, row in found.items():
-        for factor, peak_lr, lowest, curve in zip(
-            horizons.FACTORS, row["peak_lrs"], row["bounds"], row["curves"]
-        ):
+    rows = horizons.compute(20)
+    for spec, row in rows.items():
+        for factor, lowest, curve in zip(horizons.FACTORS, row["bounds"], row["curves"]):
             _, _, total = best(spec, 20 * factor)
-            assert total * lowest == pytest.approx(
-                1, rel=1e-12
-            )  # D^2/(2S) is half of the bound at the best peak
+            # D^2/(2S) is half of the bound at the best peak
+            assert total * lowest == pytest.approx(1, rel=1e-12)
             assert curve[-1] == pytest.approx(lowest, rel=1e-10)
         assert row["peak_exponent"] + row["bound_exponent"] == pytest.approx(-1, abs=0.02)
-    exponents = {spec.split(":")[0]: row["peak_exponent"] for spec, row in found.items()}
-    assert (
-        exponents["cosine"] == pytest.approx(-0.5, abs=0.03)
-        and exponents["wsd"] == pytest.approx(-0.5, abs=0.03)
-        and exponents["constant"] < -0.55
-    )
+    exponents = {spec.split(":")[0]: row["peak_exponent"] for spec, row in rows.items()}
+    assert exponents["cosine"] == pytest.approx(-0.5, abs=0.03)
+    assert exponents["wsd"] == pytest.approx(-0.5, abs=0.03)
+    assert exponents["constant"] < -0.55
 
 
 def test_grad_norm_shape():
-    found = grad_norm_shape.compute(STEPS)
-    for row in found.values():
+    by_alpha = grad_norm_shape.compute(STEPS)
+    for row in by_alpha.values():
         assert min(row["bounds"].values()) >= 1 - 1e-12 and row["cooldown"].min() >= 1 - 1e-12
-        assert row["cooldown"][0] == pytest.approx(row["bounds"]["constant"]) and row["cooldown"][
-            -1
-        ] == pytest.approx(row["bounds"]["linear"])
-    assert found[0.0]["bounds"]["bound_optimal"] == pytest.approx(1, abs=1e-12)
+        assert row["cooldown"][0] == pytest.approx(row["bounds"]["constant"])
+        assert row["cooldown"][-1] == pytest.approx(row["bounds"]["linear"])
+    assert by_alpha[0.0]["bounds"]["bound_optimal"] == pytest.approx(1, abs=1e-12)
     best_cooldowns, peaks = (
-        [pick(found[alpha]) for alpha in grad_norm_shape.ALPHAS]
+        [pick(by_alpha[alpha]) for alpha in grad_norm_shape.ALPHAS]
         for pick in (grad_norm_shape.best_cooldown, lambda row: np.argmax(row["lrs"]))
     )
-    assert (
-        (np.diff(best_cooldowns) <= 0).all()
-        and best_cooldowns[0] > best_cooldowns[-1]
-        and (np.diff(peaks) > 0).all()
-    )
+    assert (np.diff(best_cooldowns) <= 0).all() and best_cooldowns[0] > best_cooldowns[-1]
+    assert (np.diff(peaks) > 0).all()
 
 
 def test_horizon_transfer():
@@ -141,40 +129,31 @@ def test_horizon_transfer():
     for row in rows:
         horizon = round(row["factor"] * STEPS)
         for way, lrs in row["lrs"].items():
-            assert (
-                len(lrs) == horizon
-                and lrs[: row["kept"]] == pytest.approx(peak_lr)
-                and row["bounds"][way] == pytest.approx(bound(lrs), rel=1e-12)
-            )
-        assert (
-            row["bounds"]["longer cooldown"] <= row["bounds"]["same"]
-            and row["bounds"]["lower lr"] <= row["bounds"]["same"]
-        )
+            assert len(lrs) == horizon and lrs[: row["kept"]] == pytest.approx(peak_lr)
+            assert row["bounds"][way] == pytest.approx(bound(lrs), rel=1e-12)
+        assert row["bounds"]["longer cooldown"] <= row["bounds"]["same"]
+        assert row["bounds"]["lower lr"] <= row["bounds"]["same"]
         assert row["anew"] <= row["bounds"]["same"] * (1 + 1e-12)
         assert 0 < row["lower"] <= 1 and 0.2 <= row["cooldown"] <= max(0.2, 1 - row["kept"] / horizon)
-    assert (
-        horizon_transfer.beside(1.02, 1) == "2.0% above"
-        and horizon_transfer.beside(0.9, 1) == "10.0% below"
-        and horizon_transfer.beside(1, 1) == "level with"
-    )
+    assert horizon_transfer.beside(1.02, 1) == "2.0% above"
+    assert horizon_transfer.beside(0.9, 1) == "10.0% below"
+    assert horizon_transfer.beside(1, 1) == "level with"
 
 
 def test_best_of_one_variable():
-    x, made = horizon_transfer.best(lambda x: np.array([1.0, x]), 0.01, 3.0)
-    assert made[1] == x and bound(made) <= min(
-        bound([1.0, other]) for other in np.linspace(0.01, 3, 1000)
-    ) * (1 + 1e-5)
+    x, lrs = horizon_transfer.best(lambda x: np.array([1.0, x]), 0.01, 3.0)
+    lowest = min(bound([1.0, other]) for other in np.linspace(0.01, 3, 1000))
+    assert lrs[1] == x and bound(lrs) <= lowest * (1 + 1e-5)
 
 
 def test_optimal_schedule():
     np.testing.assert_allclose(best_schedule.minimised(6), optimal_schedule(6), rtol=1e-4)
-    found = best_schedule.compute(STEPS)
-    bounds = [value for _, value in found.values()]
-    assert bounds == sorted(bounds) and list(found)[0] == "bound_optimal"
-    for lrs, value in found.values():
-        assert bound(lrs) == pytest.approx(value, rel=1e-12) and lrs.sum() * value == pytest.approx(
-            1, rel=1e-12
-        )
+    designs = best_schedule.compute(STEPS)
+    bounds = [value for _, value in designs.values()]
+    assert bounds == sorted(bounds) and list(designs)[0] == "bound_optimal"
+    for lrs, value in designs.values():
+        assert bound(lrs) == pytest.approx(value, rel=1e-12)
+        assert lrs.sum() * value == pytest.approx(1, rel=1e-12)
 
 
 def test_descent_on_a_line():
@@ -189,9 +168,8 @@ def test_descent_on_a_line():
 def test_convex_problem():
     a, b = convex_problem.problem(3, 20)
     solution = np.linalg.lstsq(a, b, rcond=None)[0]
-    assert np.linalg.norm(solution) == pytest.approx(1) and a @ solution == pytest.approx(
-        b
-    )  # so min f = 0, at distance 1 of 0
+    # min f = 0, at distance 1 of 0
+    assert np.linalg.norm(solution) == pytest.approx(1) and a @ solution == pytest.approx(b)
     rows = convex_problem.compute(STEPS)
     assert len(rows) >= 20 and "plateau" not in rows
     assert all((row["measured"] <= row["bound"]).all() for row in rows.values())
@@ -205,20 +183,18 @@ def test_convex_problem():
 
 
 def test_lr_transfer():
-    found = lr_transfer.compute(20)
-    base = found["cosine", 1]
+    runs = lr_transfer.compute(20)
+    base = runs["cosine", 1]
     assert base["predicted"] == base["tuned"] and base["cost"] == pytest.approx(1)
-    for (spec, factor), row in found.items():
+    for (spec, factor), row in runs.items():
         assert row["theory"] == best(spec, 20 * factor)[0]
         assert row["predicted"] / base["predicted"] == pytest.approx(row["theory"] / base["theory"])
-        assert (
-            row["tuned"] == row["peaks"][row["ends"].argmin()]
-            and min(row["cost"], row["cost_as_is"]) >= 1 - 1e-12
-        )
+        assert row["tuned"] == row["peaks"][row["ends"].argmin()]
+        assert min(row["cost"], row["cost_as_is"]) >= 1 - 1e-12
         assert [lr_transfer.end_at(row, peak_lr) for peak_lr in row["peaks"]] == pytest.approx(row["ends"])
 
 
-# --- what is drawn ------------------------------------------------------------------------------------------------------
+# --- what is drawn --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("places", ([0.5], [0.5, 0.5, 0.5], [0.0, 0.0, 0.9, 1.0, 1.0], [0.1, 0.4, 0.8]))
@@ -233,12 +209,11 @@ def test_labels_do_not_touch(places):
 def test_script(name, tmp_path, monkeypatch, capsys):
     image = pytest.importorskip("PIL.Image")
     monkeypatch.setattr(sys, "argv", [name, "--steps", "20", "--out", str(tmp_path / "new")])
-    importlib.import_module(f"benchmarks.theory_experiments.{name}").main()
-    said = capsys.readouterr().out.strip().splitlines()
-    assert (
-        said[-1] == str(tmp_path / "new" / f"{name}.png") and len(said) > 5 and re.search(r"\d", said[-2])
-    )  # the title states a number
-    with image.open(said[-1]) as figure:
+    importlib.import_module(f"studies.convex_bound.{name}").main()
+    *table, title, path = capsys.readouterr().out.strip().splitlines()
+    assert path == str(tmp_path / "new" / f"{name}.png") and len(table) > 3
+    assert re.search(r"\d", title)
+    with image.open(path) as figure:
         assert figure.format == "PNG" and figure.width == 1140
 
 
