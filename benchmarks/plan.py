@@ -16,12 +16,13 @@ RUNS, STEPS = 10_000, 10_000
 
 
 def family(rng) -> list[np.ndarray]:
-    """wsd at random cooldowns and shapes, from five peaks: long trunks, many forks."""
+    """wsd at random cooldowns and shapes, from five peaks: long trunks, many branches."""
     arrays = []
     for index in range(RUNS):
         lrs = np.full(STEPS, 1e-3 * (1 + index % 5))
-        fork = int(rng.integers(100, STEPS))
-        lrs[fork:] *= np.linspace(1, 0, STEPS - fork, endpoint=False) ** (1 + index % 7)
+        branch_point = int(rng.integers(100, STEPS))
+        decay = np.linspace(1, 0, STEPS - branch_point, endpoint=False)
+        lrs[branch_point:] *= decay ** (1 + index % 7)
         arrays.append(lrs)
     return arrays
 
@@ -32,9 +33,8 @@ def main():
     plan = share(arrays)
     seconds = time.perf_counter() - start
     trained = sum(STEPS - begin for begin, _ in plan)
-    print(
-        f"{RUNS:,} runs of {STEPS:,} steps planned in {seconds:.1f} s, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB with the arrays"
-    )
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{RUNS:,} runs of {STEPS:,} steps planned in {seconds:.1f} s, {memory:.1f} GB with the arrays")
     print(f"{trained:,} of {RUNS * STEPS:,} steps to train: {trained / (RUNS * STEPS):.3f}")
 
 

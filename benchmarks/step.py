@@ -3,9 +3,10 @@
     python -m benchmarks.step                   # nanoGPT's CPU recipe, or its char model on a GPU
     python -m benchmarks.step --config gpt2     # 124M
 
-Both train the same model on the same batches. The plain loop is a first version: unfused AdamW, all cores on one run, one
-look at the loss a step. Ours is what compare.py does: on a CPU a run a core, side by side, so that its time a step is
-that of all the runs' steps together. The machine's speed drifts, so what counts is the ratio of neighbours.
+Both train the same model on the same batches. The plain loop is a first version: unfused AdamW, all cores on
+one run, the loss fetched at every step. Ours is what compare.py does: on a CPU one run per core, side by
+side, so that its time per step is that of all the runs' steps at once. The machine's speed drifts, so what
+counts is the ratio of neighbours.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import torch
 from data import batch, open_dataset, prefetch
 from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name, peak_flops
+from nanosched.recorder import MAX_PENDING
 from schedulers import get_schedule
-from sweep.execute import HUGE_PAGES
-from train import FLUSH, autocast, initial_state, train_step
+from sweep.workers import HUGE_PAGES, max_workers
+from train import autocast, initial_state, train_step
 
 
 def plain_turn(state, optimizer, batches, lrs, config):
@@ -54,12 +56,12 @@ def plain_optimizer(state, config):
 
 def our_turn(state, forward, batches, lrs, config):
     """The loop of train.py without its files."""
-    unread = []
+    pending = []
     for (x, y), lr in zip(batches, lrs):
-        unread.append(train_step(state, x, y, lr, config, forward)[0])
-        if config.device == "cpu" or len(unread) == FLUSH:
-            [loss.item() for loss in unread]
-            unread.clear()
+        pending.append(train_step(state, x, y, lr, config, forward)[0])
+        if config.device == "cpu" or len(pending) == MAX_PENDING:
+            [loss.item() for loss in pending]
+            pending.clear()
 
 
 def plain_loop(config, dataset, steps):
@@ -103,7 +105,7 @@ def worker(pipe, config, dataset, seed, steps):
 
 
 def side_by_side(config, dataset, steps, runs):
-    """A turn of `runs` runs at once, a process each, as sweep.execute trains them."""
+    """A turn of `runs` runs at once, a process each, as sweep.workers trains them."""
     os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     context, pipes = multiprocessing.get_context("spawn"), []
     for seed in range(runs):
@@ -139,7 +141,7 @@ def main():
     args = parser.parse_args()
     config, _, name = from_args(args)
     dataset, steps = open_dataset(config.dataset, config.tokenizer), args.turn_steps
-    runs = max(1, os.cpu_count() // config.threads) if config.device == "cpu" else 1
+    runs = max_workers(config)
 
     plain = plain_loop(config, dataset, steps)
     ours = side_by_side(config, dataset, steps, runs) if runs > 1 else our_loop(config, dataset, 0, steps)
@@ -152,7 +154,8 @@ def main():
 
     model = initial_state(config, dataset.vocab_size, 0).model
     print(
-        f"{name}: {model.num_params() / 1e6:.1f}M parameters, {config.tokens_per_step:,} tokens a step, {config.dtype}, {device_name(config.device)}"
+        f"{name}: {model.num_params() / 1e6:.1f}M parameters, {config.tokens_per_step:,} tokens per step, "
+        f"{config.dtype}, {device_name(config.device)}"
     )
     for label, seconds in (
         (f"plain, {torch.get_num_threads()} threads", plain_s),
@@ -160,13 +163,14 @@ def main():
     ):
         tokens_per_s = config.tokens_per_step / statistics.median(seconds)
         mfu = tokens_per_s * model.flops_per_token() / peak_flops(config.device, config.dtype)
+        ms, least = 1000 * statistics.median(seconds), 1000 * min(seconds)
         print(
-            f"{label:22} {1000 * statistics.median(seconds):8.2f} ms a step (min {1000 * min(seconds):.2f})  {tokens_per_s:11,.0f} tokens/s  MFU {mfu:.1%}"
+            f"{label:22} {ms:8.2f} ms per step (min {least:.2f})  "
+            f"{tokens_per_s:11,.0f} tokens/s  MFU {mfu:.1%}"
         )
     ratios = [a / b for a, b in zip(our_s, plain_s)]
-    print(
-        f"ours / plain: median {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f}) over {args.turns} turns of {steps} steps"
-    )
+    spread = f"median {statistics.median(ratios):.3f} (min {min(ratios):.3f}, max {max(ratios):.3f})"
+    print(f"ours / plain: {spread} over {args.turns} turns of {steps} steps")
 
 
 if __name__ == "__main__":

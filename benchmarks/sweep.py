@@ -3,9 +3,10 @@
     python -m benchmarks.sweep                       # the default comparison: all schedules, 300 steps
     python -m benchmarks.sweep --schedulers wsd,cosine --steps 500
 
-Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another, each from
-step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; the corpus is
-open and torch imported before their clock starts. One half of them runs before our sweep and one after, since a machine drifts.
+Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another,
+each from step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; the
+corpus is open and torch imported before their clock starts. One half of them runs before our sweep and one
+after, since a machine drifts.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.step import plain_optimizer, plain_turn
-from data import batch, open_dataset, validation_batches
+from data import batch, open_dataset
 from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs
-from train import initial_state, on_device, train_step, validate
+from train import initial_state, train_step, validate, validation_set
 
 COMPARE = Path(__file__).parents[1] / "compare.py"
 KINDS = {  # of time in an operation, by the first part that its name contains
@@ -64,9 +65,7 @@ def get_batch(step, seed, config, dataset):
 
 
 def plain_seconds(runs, config, dataset) -> float:
-    val_batches = on_device(
-        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
-    )
+    val_batches = validation_set(dataset, config)
     start = time.perf_counter()
     for run in runs:
         plain_run(run, config, dataset, val_batches)
@@ -83,7 +82,7 @@ def our_seconds(flags: list[str], out: str) -> tuple[float, dict]:
 
 
 def print_where_time_goes(config, dataset):
-    """One run's steps, alone on `threads` cores, by kind of work; validation and data at their share of a step."""
+    """One run's steps, alone on `threads` cores, by kind of work, and its validation and data per step."""
     torch.set_num_threads(config.threads)
     state = initial_state(config, dataset.vocab_size, 0)
     inputs = [get_batch(step, 0, config, dataset) for step in range(2 * PROFILED_STEPS)]
@@ -110,18 +109,15 @@ def print_where_time_goes(config, dataset):
     for step in range(PROFILED_STEPS):
         get_batch(step, 0, config, dataset)
     seconds["data (a thread beside)"] = (time.perf_counter() - start) / PROFILED_STEPS
-    val_batches = on_device(
-        validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size), config
-    )
+    val_batches = validation_set(dataset, config)
     validate(state.model, val_batches, config)
     start = time.perf_counter()
     validate(state.model, val_batches, config)
     seconds["validation"] = (time.perf_counter() - start) / config.eval_interval
 
     total = sum(seconds.values())
-    print(
-        f"where the time of a step goes ({config.threads} thread{'s' * (config.threads > 1)}, {1000 * total:.1f} ms):"
-    )
+    threads = f"{config.threads} thread{'s' * (config.threads > 1)}"
+    print(f"where the time of a step goes ({threads}, {1000 * total:.1f} ms):")
     for kind, s in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"  {kind:24} {1000 * s:7.2f} ms  {s / total:6.1%}")
 
@@ -162,7 +158,8 @@ def main():
     print(f"{name}: {len(runs)} runs of {config.steps} steps on {dataset.name}, {device_name(config.device)}")
     print(f"plain loops, one after another on {threads} threads: {plain:7.1f} s")
     print(
-        f"compare.py, from its start to its last figure:    {ours:7.1f} s, {cost['steps_trained']:,} of {cost['steps']:,} steps trained"
+        f"compare.py, from its start to its last figure:    {ours:7.1f} s, "
+        f"{cost['steps_trained']:,} of {cost['steps']:,} steps trained"
     )
     print(f"ours / plain: {ours / plain:.3f}; steps alone {cost['steps_trained'] / cost['steps']:.3f}\n")
     print_where_time_goes(config, dataset)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def ctrl_c():
-    """Gives a function that says whether Ctrl-C was pressed; pressed again, it interrupts at once as always."""
+    """Yields a function: whether Ctrl-C was pressed. Pressed again, it interrupts at once as always."""
     pressed = []
 
     def on_press(signum, frame):

@@ -1,4 +1,4 @@
-"""Training on a GPU: the same weights, nearly the same numbers as on a CPU, fast paths that agree with the plain one."""
+"""Training on a GPU: a CPU's weights and nearly its numbers, and fast paths that agree with the plain one."""
 
 import csv
 import json
@@ -7,17 +7,17 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers import shell, write_toml
+from helpers import read_curve, schedule_of, shell, write_toml
 
 from nanosched.config import Config
-from nanosched.history import read_curve
-from schedulers import get_schedule
-from train import FLUSH, initial_state, train
+from nanosched.recorder import MAX_PENDING
+from train import initial_state, train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
-# Tolerances, in nats on losses between 2.5 and 4.5. Sums are added up in another order on every device. Measured for this
-# model on a CPU: bfloat16 changes a loss by up to 0.010, other dropout masks by 0.07, a fresh optimizer at step 13 by 0.10.
+# Tolerances, in nats on losses between 2.5 and 4.5. Sums are added up in another order on every device.
+# Measured for this model on a CPU: bfloat16 changes a loss by up to 0.010, other dropout masks by 0.07, a fresh
+# optimizer at step 13 by 0.10.
 FLOAT32 = 2e-3
 BFLOAT16 = 3e-2
 
@@ -47,11 +47,8 @@ def run(dataset):
     """Trains into a folder and returns (what run.json holds, the curve), None where it was stopped."""
 
     def run(folder, config, spec="cosine", **more):
-        schedule = get_schedule(
-            spec, steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps
-        )
-        result = train(config, schedule, 0, dataset, folder, **more)
-        return result and (result, read_curve(folder / "curve.csv"))
+        record = train(config, schedule_of(config, spec), 0, dataset, folder, **more)
+        return record and (record, read_curve(folder))
 
     return run
 
@@ -79,26 +76,26 @@ def test_initial_weights_are_the_cpus_to_the_bit(config, dataset, bias):
 )
 def test_training_falls_and_begins_like_the_cpus(config, run, tmp_path, changes, tolerance):
     c = config(**changes)
-    result, curve = run(tmp_path / "gpu", c)
+    record, curve = run(tmp_path / "gpu", c)
     _, cpu = run(
         tmp_path / "cpu", config(**{**changes, "device": "cpu", "dtype": "float32", "compile": "false"})
     )
-    assert result["status"] == "complete" and len(curve["loss"]) == 30
-    assert all(np.isfinite(curve[name]).all() for name in ("loss", "grad_norm", "lr"))
-    assert curve["loss"][-5:].mean() < curve["loss"][0] - 1
-    np.testing.assert_allclose(curve["loss"][:6], cpu["loss"][:6], rtol=0, atol=tolerance)
-    np.testing.assert_allclose(curve["grad_norm"][:3], cpu["grad_norm"][:3], rtol=5 * tolerance)
-    assert np.array_equal(curve["lr"], cpu["lr"])
-    assert np.flatnonzero(np.isfinite(curve["val_loss"])).tolist() == [9, 19, 29]
-    assert abs(result["final_val_loss"] - curve["loss"][-5:].mean()) < 0.7
-    assert (curve["step_s"] > 0).all() and np.median(curve["step_s"]) < 1
+    assert record.status == "complete" and len(curve.loss) == 30
+    assert all(np.isfinite(getattr(curve, name)).all() for name in ("loss", "grad_norm", "lr"))
+    assert curve.loss[-5:].mean() < curve.loss[0] - 1
+    np.testing.assert_allclose(curve.loss[:6], cpu.loss[:6], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(curve.grad_norm[:3], cpu.grad_norm[:3], rtol=5 * tolerance)
+    assert np.array_equal(curve.lr, cpu.lr)
+    assert np.flatnonzero(np.isfinite(curve.val_loss)).tolist() == [9, 19, 29]
+    assert abs(record.final_val_loss - curve.loss[-5:].mean()) < 0.7
+    assert (curve.step_s > 0).all() and np.median(curve.step_s) < 1
 
 
 def test_compiled_and_plain_agree(config, run, tmp_path):
     (_, plain), (_, compiled) = (
         run(tmp_path / name, config(dtype="bfloat16", compile=name)) for name in ("false", "true")
     )
-    np.testing.assert_allclose(compiled["loss"], plain["loss"], rtol=0, atol=BFLOAT16)
+    np.testing.assert_allclose(compiled.loss, plain.loss, rtol=0, atol=BFLOAT16)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +114,15 @@ def test_a_stopped_run_goes_on(config, run, tmp_path, changes, tolerance):
         assert run(tmp_path / "resumed", c, steps_now=steps_now) is None
         torch.rand(7, device="cuda")  # whatever else draws numbers in between
     resumed, after = run(tmp_path / "resumed", c)
-    assert resumed["run_id"] == straight["run_id"] and len(after["loss"]) == 30
+    assert resumed.run_id == straight.run_id and len(after["loss"]) == 30
     for name in ("loss", "val_loss"):
-        np.testing.assert_allclose(after[name], curve[name], rtol=0, atol=tolerance)
+        np.testing.assert_allclose(getattr(after, name), getattr(curve, name), rtol=0, atol=tolerance)
 
 
 def test_dropout_masks_follow_from_the_step(config, run, tmp_path):
     """Two runs are alike, and unlike a run without dropout, so the test above can tell masks apart."""
     curves = [
-        run(tmp_path / name, config(dropout=dropout))[1]["loss"]
+        run(tmp_path / name, config(dropout=dropout))[1].loss
         for name, dropout in (("a", 0.5), ("b", 0.5), ("c", 0.0))
     ]
     np.testing.assert_allclose(curves[0], curves[1], rtol=0, atol=FLOAT32)
@@ -135,25 +132,23 @@ def test_dropout_masks_follow_from_the_step(config, run, tmp_path):
 def test_a_checkpoint_made_on_a_gpu_loads_anywhere(config, run, tmp_path):
     run(tmp_path, config(compile="true", dtype="bfloat16"), steps_now=3)
     checkpoint = torch.load(tmp_path / "ckpt.pt", map_location="cpu", weights_only=True)
-    assert checkpoint["iter_num"] == 3 and not any(
-        name.startswith("_orig_mod.") for name in checkpoint["model"]
-    )
-    assert {value.dtype for value in checkpoint["model"].values()} == {
-        torch.float32
-    }  # autocast leaves the weights alone
+    assert checkpoint["iter_num"] == 3
+    assert not any(name.startswith("_orig_mod.") for name in checkpoint["model"])
+    # autocast leaves the weights alone
+    assert {value.dtype for value in checkpoint["model"].values()} == {torch.float32}
 
 
-def test_losses_are_read_a_few_steps_at_a_time(config, run, tmp_path):
-    told = []
-    run(tmp_path, config(eval_interval=15), on_step=lambda done, loss: told.append(done))
-    assert FLUSH == 10 and told == [10, 15, 25, 30]
+def test_losses_are_flushed_a_few_steps_at_a_time(config, run, tmp_path):
+    flushed = []
+    run(tmp_path, config(eval_interval=15), on_step=lambda steps, loss: flushed.append(steps))
+    assert MAX_PENDING == 10 and flushed == [10, 15, 25, 30]
 
 
 def test_a_diverging_run_keeps_its_curve_to_the_step(config, run, tmp_path):
-    result, curve = run(tmp_path, config(peak_lr=1e4), "constant")
-    finite = np.isfinite(curve["loss"]) & np.isfinite(curve["grad_norm"])
-    assert (result["status"], result["final_val_loss"]) == ("diverged", None)
-    assert result["steps_taken"] == len(finite) < 30 and not finite[-1] and finite[:-1].all()
+    record, curve = run(tmp_path, config(peak_lr=1e4), "constant")
+    finite = np.isfinite(curve.loss) & np.isfinite(curve.grad_norm)
+    assert (record.status, record.final_val_loss) == ("diverged", None)
+    assert record.steps_taken == len(finite) < 30 and not finite[-1] and finite[:-1].all()
 
 
 def test_auto_takes_the_gpu(tiny):
@@ -175,8 +170,8 @@ def test_a_comparison(tmp_path, tiny):
         for name in ("mfu", "tokens_per_s", "wall_s", "step_ms_p50", "step_ms_p95"):
             assert 0 < float(row[name]) < math.inf, name
         assert float(row["mfu"]) < 1
-    curves = [read_curve(path) for path in sorted((tmp_path / "results" / "tiny").glob("runs/*/curve.csv"))]
-    assert len({curve["loss"][0] for curve in curves}) == 1
+    curves = [read_curve(folder) for folder in sorted((tmp_path / "results" / "tiny").glob("runs/*"))]
+    assert len({curve.loss[0] for curve in curves}) == 1
     manifest = json.loads((tmp_path / "results" / "tiny" / "manifest.json").read_text())
     assert manifest["machine"]["device"] == torch.cuda.get_device_name()
     assert (manifest["config"]["device"], manifest["config"]["compile"]) == ("cuda", "true")
