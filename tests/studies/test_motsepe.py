@@ -1,4 +1,4 @@
-"""The page on the 2024 comparison, from made-up numbers with a known answer, and the presets that repeat it."""
+"""The page on the 2024 comparison, from numbers whose answer is known, and the presets that repeat it."""
 
 import csv
 import json
@@ -38,7 +38,7 @@ def write_store(folder, losses):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three comparisons: losses that fall with the order, that rise, and fresh ones whose first two are equal."""
+    """Three comparisons: losses fall with the order, rise with it, or are fresh, the first two equal."""
     write_store(tmp_path / "carry-over", range(20, 10, -1))
     write_store(tmp_path / "reversed", range(10, 20))
     write_store(tmp_path / "fresh", [10, 10, *range(11, 19)])
