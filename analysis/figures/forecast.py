@@ -66,6 +66,6 @@ def forecast_caption(rows: list[ForecastRow], measured: Measured) -> str:
         "Diamond: predicted; bar: 95% interval, from how far the law misses the fitted curves; "
         f"ring: measured, mean over {counted(measured.seeds, 'seed')}. "
         + left_open * any(row.left_open for row in rows)
-        + f"{sum(row.fitted_on for row in rows)} of these schedules were fitted on. "
+        + f"Fitted on {sum(row.fitted_on for row in rows)} of these schedules. "
         + f"{rows[0].steps:,} steps, peak lr {format_lr(measured.peak_lr)}. The axis is zoomed to the data."
     )

@@ -12,7 +12,8 @@ from analysis.figures.panels import draw_behind, panels
 from analysis.outliers import outlier_limit
 from analysis.text import format_lr
 
-TICKS = 4  # of the peak lrs, about: more would touch
+TICKS = 4  # of the peak lrs at most: more would touch
+MARGIN = 1.3  # factor between the outermost peak lrs and the panel's edges
 
 
 def peak_lr_page(comparison: Comparison):
@@ -42,10 +43,20 @@ def set_axes(ax, basins: list[Basin]):
     peaks = sorted({peak for basin in basins for peak in basin.losses})
     low, high = loss_limits(basins)
     ax.set_xscale("log", base=2)
-    ax.set(xlim=(peaks[0] / 1.3, peaks[-1] * 1.3), ylim=(low, high))
-    shown = peaks[:: max(1, math.ceil(len(peaks) / TICKS))]
-    ax.set_xticks(shown, [format_lr(peak, 0) for peak in shown])
+    ax.set(xlim=(peaks[0] / MARGIN, peaks[-1] * MARGIN), ylim=(low, high))
+    shown = spread(peaks)
+    ax.set_xticks(shown, [format_lr(peak, 1) for peak in shown])
     ax.minorticks_off()
+
+
+def spread(peaks: list[float]) -> list[float]:
+    """The peak lrs whose labels don't touch: each a TICKS-th of the log axis from the one before, or more."""
+    width = math.log(MARGIN**2 * peaks[-1] / peaks[0]) / TICKS
+    shown = peaks[:1]
+    for peak in peaks[1:]:
+        if math.log(peak / shown[-1]) >= width:
+            shown.append(peak)
+    return shown
 
 
 def loss_limits(basins: list[Basin]) -> tuple[float, float]:

@@ -1,10 +1,12 @@
 """The figures, drawn from real descents: a small linear regression by gradient descent with each schedule."""
 
+import math
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -18,9 +20,11 @@ from analysis.figures import draw as draw_module
 from analysis.figures import page, panels
 from analysis.figures.colours import BUILT_IN, colour_of
 from analysis.figures.draw import FIGURES, draw_figures
+from analysis.figures.forecast import draw_forecast
 from analysis.figures.page import fold
 from analysis.figures.titles import time_title
 from analysis.outliers import outlier_limit
+from analysis.predictions import ForecastRow
 from analysis.text import format_lr, shorten
 from nanosched import run_files
 from schedulers import get_schedule, list_schedules, split_specs
@@ -313,9 +317,47 @@ def test_tuned_ranking_has_the_best_and_the_common_peak_lr(tuned):
     assert f"{entries[0].scheduler} is lowest at its own best peak lr" in title(figs["tuned_ranking"])
 
 
+def test_ticks_of_the_peak_lr_are_where_their_labels_say_and_apart(tmp_path):
+    how = dict(peak_lrs=(0.02, 0.0283, 0.04, 0.0566, 0.08))  # as --refine leaves them
+    comparison = replace(build(tmp_path, split_specs("all")[:17], **how), tuned=True)
+    fig = draw_all(comparison, tmp_path)[0]["peak_lr"]
+    labels = {tick.get_loc(): tick.label1.get_text() for tick in fig.axes[0].xaxis.get_major_ticks()}
+    assert 1 < len(labels) <= 4
+    assert all(float(label) == pytest.approx(peak, rel=0.05) for peak, label in labels.items())
+    nothing_lies_on_another("peak_lr", fig)
+
+
 @pytest.mark.parametrize("name", ["peak_lr", "tuned_ranking"])
 def test_no_text_of_tuned_figures_lies_on_another(tuned, name):
     nothing_lies_on_another(name, tuned[1][name])
+
+
+# -- forecast
+
+
+@pytest.mark.parametrize("left_open", [False, True])
+def test_forecast_has_a_diamond_a_bar_and_a_ring_for_each_schedule(tmp_path, monkeypatch, left_open):
+    labels, losses = [LONG, "wsd", "rex", "cosine", "my"], [2.2, 2.1, 2.3, 2.4, math.nan]
+    predictions = [math.nan] * 5 if left_open else [2.1, 2.11, 2.12, 2.13, 2.14]
+    rows = [
+        ForecastRow(label, 300, 1e-3, label == "wsd", predicted, predicted - 0.1, predicted + 0.1, loss)
+        for label, predicted, loss in zip(labels, predictions, losses)
+    ]
+    figs, save = {}, page.save
+    monkeypatch.setattr(page, "save", lambda fig, path: figs.update({path.stem: fig}) or save(fig, path))
+    measured = SimpleNamespace(what="validation loss", seeds=3, peak_lr=1e-3)
+    assert draw_forecast(tmp_path, rows, measured) == tmp_path / "figures" / "forecast.png"
+    (fig,) = figs.values()
+    lines, cells = fig.axes[0].lines, [text.get_text() for text in fig.axes[0].texts]
+    diamonds = [line.get_xdata()[0] for line in lines if line.get_marker() == "D"]
+    assert diamonds == pytest.approx(predictions, nan_ok=True)
+    assert [line.get_xdata()[0] for line in lines if line.get_marker() == "o"] == losses[:4]
+    assert cells[2] == ("left open" if left_open else "2.1200") + ", measured 2.3000"
+    assert cells[4] == ("left open" if left_open else "2.1400")
+    assert ("Left open" in caption(fig)) == left_open
+    assert ("leave these schedules open" if left_open else "+1.00, mean error 0.183") in title(fig)
+    assert "nats per token" in all_words(fig)
+    nothing_lies_on_another("forecast", fig)
 
 
 # -- words
