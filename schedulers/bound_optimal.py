@@ -14,8 +14,8 @@ from theory import lowest_bound_lrs
 class BoundOptimal(Schedule):
     """The learning rates with the lowest convex bound on the last iterate, if all gradient norms are equal.
 
-        lr/peak = eta_i / max(eta) at the i-th of the n = T - W steps after warmup, with eta_i = A_{i-1} -
-        A_i, A_n = 0, A_i = A_{i-1} / x_i before, x_{n-1} = sqrt(2), x_{i-1} = sqrt(2 x_i - 1)
+        lr/peak = eta_i / max(eta) at the i-th of the n = T - W steps after warmup, with eta_i = A_{i-1} - A_i
+        A_n = 0,  A_i = A_{i-1} / x_i before,  x_{n-1} = sqrt(2),  x_{i-1} = sqrt(2 x_i - 1)
 
     Nearly a linear decay, but the last step is 1 + sqrt(2) times the one before. What the warmup adds to
     the bound is left out.

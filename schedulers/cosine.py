@@ -16,8 +16,7 @@ class Cosine(Schedule):
     Args:
         final_lr_ratio: f, final lr over peak, from 0 to 1; default 0.1.
         cycle: length of the decay over that of the run after warmup, above 0; default 1. Above 1 the run
-            ends before
-            the cosine does, below 1 it holds f.
+            ends before the cosine does, below 1 it holds f.
 
     Raises:
         ValueError: a parameter outside its limits.

@@ -11,8 +11,7 @@ from schedulers.core import Schedule, param, register
 class CosineRestarts(Schedule):
     """Cosine decays that start again (SGDR).
 
-        lr/peak = f + (max(d^i, f) - f) (1 + cos(pi c / n_i)) / 2   at step c of cycle i, n_i = period
-        t_mult^i
+        lr/peak = f + (max(d^i, f) - f) (1 + cos(pi c / n_i)) / 2 at step c of cycle i,  n_i = n_0 t_mult^i
 
     Args:
         period: n_0 in steps, counted from the end of the warmup, at least 1; default a quarter of T - W.

@@ -20,8 +20,8 @@ class ForecastOptimal(Schedule):
 
     Args:
         law: path of a law that `python -m analysis.forecast` saved, or a fitted law itself; default None,
-            which is
-            refused. Fit it at the peak lr that is used here, since no law is to be trusted at another.
+            which is refused. Fit it at the peak lr that is used here, since no law is to be trusted at
+            another.
         non_increasing: each lr after the warmup is at most the one before; default True.
 
     Raises:

@@ -11,13 +11,12 @@ from schedulers.core.shapes import cool, cooldown_start
 class Power(Schedule):
     """A power of the step, then an exponential cooldown.
 
-        lr/peak = min(1, a max(t, 1)^b) to step t0, then v (f/v)^q from its value v there, q = (t - t0) / (T
-        - t0)
+        lr/peak = min(1, a max(t, 1)^b) to step t0, then v (f/v)^q
+        v = the value at t0,  q = (t - t0) / (T - t0)
 
     Args:
         a: of t in steps counted from step 0 (the paper counts tokens), above 0; default W^-b, with which
-            the power law
-            takes over where the warmup ends.
+            the power law takes over where the warmup ends.
         b: at most 0; default -0.51.
         cooldown: fraction of all T steps, from 0 to 1, cut where the warmup ends; default 0.2.
         final_lr_ratio: f, final lr over peak, above 0 and up to 1; default 0.01. Where v <= f the lr stays

@@ -12,8 +12,8 @@ from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
 class WSD(Schedule):
     """Warmup, stable, decay.
 
-        lr/peak = 1 to step t0, then f + (1 - f) shape(q), or f^q for the shape exp, with q = (t - t0) / (T
-        - t0)
+        lr/peak = 1 to step t0, then f + (1 - f) shape(q), or f^q for the shape exp
+        q = (t - t0) / (T - t0)
 
     Args:
         cooldown: fraction of all T steps, from 0 to 1, rounded to whole steps and cut where the warmup ends;

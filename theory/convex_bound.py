@@ -51,8 +51,8 @@ def bound(lrs, grad_norms=1.0, distance=1.0, steps=None, split=False):
 
     Returns:
         A float in the units of f, inf where the last learning rate is 0. With `split`, the three floats
-        that it is
-        the sum of: D^2/(2S), Q/(2S) (together the bound for the average iterate) and the sum over k.
+        that it is the sum of: D^2/(2S), Q/(2S) (together the bound for the average iterate) and the sum over
+        k.
 
     Raises:
         ValueError: an argument that can't be right; it names the argument, its value and what is allowed.

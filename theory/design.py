@@ -28,8 +28,7 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
 
     Raises:
         ValueError: no step after the warmup; a law that promises more than MAX_GAIN over usual schedules,
-            or gives
-            no finite loss.
+            or gives no finite loss.
 
     References:
         Luo et al. 2025, arXiv 2503.12811.

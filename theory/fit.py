@@ -3,9 +3,8 @@
 Parameters are positive and fitted as logarithms. Residuals are log predicted - log measured, under Huber's
 loss (Luo et al. 2025). A few curves leave some exponents almost free, and a fit that follows their last
 wiggle predicts other schedules worse; so a second fit is drawn to the law's TYPICAL values, in proportion
-to what the first one left
-unexplained: where the law is exact, that changes nothing. Nothing is random but the bootstrap of the
-intervals.
+to what the first one left unexplained: where the law is exact, that changes nothing. Nothing is random but
+the bootstrap of the intervals.
 """
 
 from __future__ import annotations

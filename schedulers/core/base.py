@@ -35,8 +35,7 @@ class Schedule:
         peak_lr: the highest learning rate, above 0.
         warmup_steps: W, from 0 to T; default 0.
         warmup_start: w0, from 0 to 1; default 1 / (W + 1), nanoGPT's rule, which has no step at zero. 0 is
-            Hugging
-            Face's.
+            Hugging Face's.
 
     Raises:
         ValueError: an argument that can't be right; it names the argument, its value and what is allowed.

@@ -20,21 +20,19 @@ def get_schedule(spec: str, steps: int, peak_lr: float, **params) -> Schedule:
 
     Args:
         spec: a name (see `list_schedules`), an alias, torch:CLASS for a class of torch.optim.lr_scheduler,
-            or the
-            path of a .py file that registers one schedule; each may carry parameters, lists in brackets:
-            `wsd:cooldown=0.4,shape=sqrt`.
+            or the path of a .py file that registers one schedule; each may carry parameters, lists in
+            brackets: `wsd:cooldown=0.4,shape=sqrt`.
         steps: of the run, at least 1.
-        peak_lr: the highest learning rate, above 0. **params: `warmup_steps` (0), `warmup_start` (None) and
-        the schedule's own; a warmup in the spec goes before
-            the one given here.
+        peak_lr: the highest learning rate, above 0.
+        **params: `warmup_steps` (0), `warmup_start` (None) and the schedule's own; a warmup in the spec goes
+            before the one given here.
 
     Returns:
         The schedule.
 
     Raises:
         ValueError: an unknown name, a parameter that is unknown, given twice or not allowed, a file that
-            can't be
-            used.
+            can't be used.
     """
     name, in_spec = parse(spec)
     # a comparison passes one warmup for all, and a spec may ask for another

@@ -14,6 +14,8 @@ from schedulers.core.specs import freeze
 
 @dataclass(frozen=True)
 class Limits:
+    """What a number or a word may be."""
+
     low: float | None = None  # may be reached
     high: float | None = None  # may be reached
     above: float | None = None  # may not be reached
