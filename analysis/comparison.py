@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from analysis.metrics import Metrics, curve_metrics
-from analysis.text import format_lr
+from analysis.text import counted, format_lr
 from analysis.verdicts import Losses, Standing, Verdicts, judge
 from nanosched.config import Config
 from nanosched.history import RunCurve
@@ -41,14 +41,18 @@ class Setting:
         params = ";".join(f"{name}={value}" for name, value in schedule.params.items())
         return Setting(run.label, schedule.peak_lr, schedule.steps, params, schedule.warmup_steps)
 
-    def label(self, among: Iterable[Setting]) -> str:
-        """The schedule, with peak lr and steps where these differ among the settings: "wsd @ 2e-3, 300
-        steps".
-        """
-        several_peaks = len({other.peak_lr for other in among}) > 1
-        several_steps = len({other.steps for other in among}) > 1
-        peak, steps = f" @ {format_lr(self.peak_lr)}", f", {self.steps:,} steps"
-        return self.scheduler + peak * several_peaks + steps * several_steps
+
+def labels_of(settings: Iterable[Setting]) -> dict[Setting, str]:
+    """The schedules, with peak lr and steps where these differ: "wsd @ 2e-3, 300 steps"."""
+    settings = list(settings)
+    several_peaks = len({setting.peak_lr for setting in settings}) > 1
+    several_steps = len({setting.steps for setting in settings}) > 1
+    return {
+        s: s.scheduler
+        + f" @ {format_lr(s.peak_lr)}" * several_peaks
+        + f", {counted(s.steps, 'step')}" * several_steps
+        for s in settings
+    }
 
 
 @dataclass(frozen=True)
@@ -276,8 +280,8 @@ class Comparison:
         rankings = {}
         for steps in sorted({setting.steps for setting in self.settings}):
             entries = self.at_horizon(steps)
-            settings = [entry.setting for entry in entries]
-            rankings[steps] = rank(steps, {entry.setting.label(settings): entry for entry in entries})
+            labels = labels_of(entry.setting for entry in entries)
+            rankings[steps] = rank(steps, {labels[entry.setting]: entry for entry in entries})
         return rankings
 
     @cached_property
@@ -317,8 +321,9 @@ class Comparison:
     def at_horizon(self, steps: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.setting.steps == steps]
 
-    def label(self, setting: Setting) -> str:
-        return setting.label(self.settings)
+    @cached_property
+    def labels(self) -> dict[Setting, str]:
+        return labels_of(self.settings)
 
     def result_with_curve(self) -> Result | None:
         """The first result that has one: the model, the device and the data are the same for all."""

@@ -63,7 +63,7 @@ class Group:
 
 def groups_of(comparison: Comparison) -> list[Group]:
     """A group for each row of summary.csv, in its order."""
-    return [Group(comparison.label(row.entry.setting), row) for row in comparison.rows]
+    return [Group(comparison.labels[row.entry.setting], row) for row in comparison.rows]
 
 
 def one_each(groups: list[Group]) -> list[Group]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.comparison import Setting
+from analysis.comparison import Setting, labels_of
 from analysis.text import counted
 from sweep.plan import Branch, separate_runs
 
@@ -25,8 +25,8 @@ def walk(branches: list[Branch]) -> list[Branch]:
 def branch_labels(branches: list[Branch]) -> list[str]:
     """The schedules as the user spelled them, with peak lr and steps where these are several."""
     settings = [Setting.of(branch.run) for branch in branches]
-    among = set(settings)
-    return [setting.label(among) for setting in settings]
+    labels = labels_of(settings)
+    return [labels[setting] for setting in settings]
 
 
 def trained_words(branch: Branch) -> str:
