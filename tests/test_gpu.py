@@ -16,8 +16,8 @@ from train import initial_state, train
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 # Tolerances, in nats on losses between 2.5 and 4.5. Sums are added up in another order on every device.
-# Measured for this model on a CPU: bfloat16 changes a loss by up to 0.010, other dropout masks by 0.07, a fresh
-# optimizer at step 13 by 0.10.
+# Measured for this model on a CPU: bfloat16 changes a loss by up to 0.010, other dropout masks by 0.07, a
+# fresh optimizer at step 13 by 0.10.
 FLOAT32 = 2e-3
 BFLOAT16 = 3e-2
 
