@@ -1,125 +1,360 @@
 "use strict";
-// Draws every <figure data-plot="KIND"> with draw.KIND(data, choices) from the JSON within it, again at each choice.
+// Draws every <figure data-plot="KIND"> with draw.KIND(data, choices) from the JSON within it,
+// again at each choice.
 (() => {
-  const root = document.documentElement, form = document.querySelector("#controls form"), dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement,
+    form = document.querySelector("#controls form"),
+    dark = matchMedia("(prefers-color-scheme: dark)");
   const common = JSON.parse(document.getElementById("common").textContent);
   const place = new Map(common.schedules.map((schedule, i) => [schedule.name, i]));
   const figures = [...document.querySelectorAll("figure[data-plot]")].map(figure => ({
-    figure, plot: figure.querySelector(".plot"), data: JSON.parse(figure.querySelector("script").textContent),
+    figure,
+    plot: figure.querySelector(".plot"),
+    data: JSON.parse(figure.querySelector("script").textContent),
   }));
 
   // -- choices and looks
 
   const css = name => getComputedStyle(root).getPropertyValue(name).trim();
   const checked = (from, name) => from.querySelector(`[name=${name}]:checked`)?.value;
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");  // plotly reads some HTML and TeX in its texts
-  const cut = (text, width) => text.length <= width ? text : text.slice(0, width / 2 - 1) + "…" + text.slice(1 - width / 2);
+  // plotly reads some HTML and TeX in its texts
+  const plain = text =>
+    text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");
+  const cut = (text, width) =>
+    text.length <= width ? text : text.slice(0, width / 2 - 1) + "…" + text.slice(1 - width / 2);
 
   // in lines that fit; for each point of a trace, of which none has more than three
-  const told = (row, c) => Array(3).fill(row.words.replace(c.narrow ? /(.{1,34})(\s+|$)/g : /(.{1,70})(\s+|$)/g, "$1\n").trim().split("\n").map(plain).join("<br>"));
+  const hoverLines = (row, c) =>
+    Array(3).fill(
+      row.words
+        .replace(c.narrow ? /(.{1,34})(\s+|$)/g : /(.{1,70})(\s+|$)/g, "$1\n")
+        .trim()
+        .split("\n")
+        .map(plain)
+        .join("<br>"),
+    );
 
   function choices(figure) {
     return {
       ticked: new Set([...form.querySelectorAll("[name=schedule]:checked")].map(box => +box.value)),
-      log: checked(form, "y") === "log", tokens: checked(form, "x") === "tokens",
-      steps: form.elements.steps && +form.elements.steps.value, peak: form.elements.peak?.value ?? "best",
-      series: checked(figure, "series"), narrow: figure.clientWidth < 600,
+      log: checked(form, "y") === "log",
+      tokens: checked(form, "x") === "tokens",
+      steps: form.elements.steps && +form.elements.steps.value,
+      peak: form.elements.peak?.value ?? "best",
+      series: checked(figure, "series"),
+      narrow: figure.clientWidth < 600,
     };
   }
 
   function look(name) {
     const { colour, dash, symbol } = common.schedules[place.get(name)];
-    return { colour: css("--c-" + colour.slice(1).toLowerCase()) || colour, dash: dash ? dash.split(",").map(n => n + "px").join(",") : "solid", symbol };
+    return {
+      colour: css("--c-" + colour.slice(1).toLowerCase()) || colour,
+      dash: dash
+        ? dash
+            .split(",")
+            .map(n => n + "px")
+            .join(",")
+        : "solid",
+      symbol,
+    };
   }
 
   // -- kinds of plots: each returns {traces, layout, shown: the schedules of the legend}
 
   const draw = {
     curves(data, c) {
-      const all = (data.series[c.series] ?? Object.values(data.series)[0]).filter(line => wanted(line, c) && (c.peak === "best" ? line.best : line.peak === c.peak));
-      const lines = all.filter(line => ticked(line, c)), unit = c.tokens ? common.tokens : 1;
-      const others = all.filter(line => !ticked(line, c) && line.y).map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
-      const traces = [grey(others)], range = limits(lines.length ? lines : all, data, c.log);
-      for (const line of lines.length <= 3 ? lines.filter(line => line.low) : []) traces.push(band(line, unit));
+      const all = (data.series[c.series] ?? Object.values(data.series)[0]).filter(
+        line => wanted(line, c) && (c.peak === "best" ? line.best : line.peak === c.peak),
+      );
+      const lines = all.filter(line => ticked(line, c)),
+        unit = c.tokens ? common.tokens : 1;
+      const others = all
+        .filter(line => !ticked(line, c) && line.y)
+        .map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
+      const traces = [grey(others)],
+        range = limits(lines.length ? lines : all, data, c.log);
+      for (const line of lines.length <= 3 ? lines.filter(line => line.low) : [])
+        traces.push(band(line, unit));
       for (const line of lines) {
-        const { colour, dash, symbol } = look(line.schedule), short = plain(cut(line.label, 60));
-        const hovertemplate = `%{fullData.name}<br>${c.tokens ? "%{x:,} tokens" : "step %{x:,}"}: %{y:.5~g}<extra></extra>`;
+        const { colour, dash, symbol } = look(line.schedule),
+          short = plain(cut(line.label, 60));
+        const at = c.tokens ? "%{x:,} tokens" : "step %{x:,}";
+        const hovertemplate = `%{fullData.name}<br>${at}: %{y:.5~g}<extra></extra>`;
         if (line.y) {
-          const x = steps(line.y).map(x => x * unit), few = x.length < 30;
-          traces.push({ x, y: line.y.y, name: short, mode: few ? "lines+markers" : "lines", line: { color: colour, dash, width: 2 }, marker: { color: colour, symbol, size: 7 }, hovertemplate });
+          const x = steps(line.y).map(x => x * unit),
+            few = x.length < 30;
+          traces.push({
+            x,
+            y: line.y.y,
+            name: short,
+            mode: few ? "lines+markers" : "lines",
+            line: { color: colour, dash, width: 2 },
+            marker: { color: colour, symbol, size: 7 },
+            hovertemplate,
+          });
         }
-        for (const lost of line.lost) {
-          const x = steps(lost).map(x => x * unit), end = { x: [lost.end * unit], y: [within(lost.y.at(-1), range, c.log)] };
-          traces.push({ x, y: lost.y, name: short + ", diverged", mode: "lines", line: { color: colour, dash, width: 1 }, hovertemplate });
+        for (const seed of line.diverged) {
+          const x = steps(seed).map(x => x * unit),
+            end = { x: [seed.end * unit], y: [within(seed.y.at(-1), range, c.log)] };
+          traces.push({
+            x,
+            y: seed.y,
+            name: short + ", diverged",
+            mode: "lines",
+            line: { color: colour, dash, width: 1 },
+            hovertemplate,
+          });
+          const step = seed.end.toLocaleString("en");
           const cross = { color: css("--ink"), symbol: "x-thin-open", size: 9, line: { width: 2 } };
-          traces.push({ ...end, name: short, mode: "markers", marker: cross, hovertemplate: `%{fullData.name}<br>diverged at step ${lost.end.toLocaleString("en")}<extra></extra>` });
+          traces.push({
+            ...end,
+            name: short,
+            mode: "markers",
+            marker: cross,
+            hovertemplate: `%{fullData.name}<br>diverged at step ${step}<extra></extra>`,
+          });
         }
       }
-      const layout = { yaxis: { title: { text: data.ytitle }, type: c.log ? "log" : "linear", range, exponentformat: "power" } };
+      const layout = {
+        yaxis: {
+          title: { text: data.ytitle },
+          type: c.log ? "log" : "linear",
+          range,
+          exponentformat: "power",
+        },
+      };
       const last = Math.max(1, ...all.map(line => line.steps)) * unit;
-      layout.xaxis = { title: { text: c.tokens ? "tokens" : "step" }, range: [0, last], tickformat: c.tokens ? "~s" : ",d" };
-      if (data.level) layout.shapes = [{ type: "line", x0: 0, x1: last, y0: data.level, y1: data.level, line: { color: css("--soft"), width: 1, dash: "dot" } }];
+      layout.xaxis = {
+        title: { text: c.tokens ? "tokens" : "step" },
+        range: [0, last],
+        tickformat: c.tokens ? "~s" : ",d",
+      };
+      if (data.level)
+        layout.shapes = [
+          {
+            type: "line",
+            x0: 0,
+            x1: last,
+            y0: data.level,
+            y1: data.level,
+            line: { color: css("--soft"), width: 1, dash: "dot" },
+          },
+        ];
       return { traces, layout, shown: lines.map(line => line.schedule) };
     },
 
     dots(data, c) {
-      const rows = data.rows, known = rows.filter(row => row.x !== null && row.x <= data.edge).flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
-      const low = Math.min(...known), high = Math.max(...known), beyond = row => row.x !== null && row.x > high;
+      const rows = data.rows,
+        known = rows
+          .filter(row => row.x !== null && row.x <= data.edge)
+          .flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
+      const low = Math.min(...known),
+        high = Math.max(...known),
+        beyond = row => row.x !== null && row.x > high;
       const pad = 0.04 * (high - low) || 0.01 * Math.abs(high) || 0.01;
       const traces = rows.map((row, i) => {
-        const { colour, symbol } = ticked(row, c) ? look(row.schedule) : { ...look(row.schedule), colour: css("--other") }, at = beyond(row) ? high : row.x;
-        const error = row.low === null || row.low === row.high ? undefined : { type: "data", symmetric: false, array: [row.high - row.x], arrayminus: [row.x - row.low], color: colour, thickness: 2, width: 4 };
-        return { x: [at], y: [i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "markers", error_x: beyond(row) ? undefined : error,
-          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" };
+        const { colour, symbol } = ticked(row, c)
+            ? look(row.schedule)
+            : { ...look(row.schedule), colour: css("--other") },
+          at = beyond(row) ? high : row.x;
+        const error =
+          row.low === null || row.low === row.high
+            ? undefined
+            : {
+                type: "data",
+                symmetric: false,
+                array: [row.high - row.x],
+                arrayminus: [row.x - row.low],
+                color: colour,
+                thickness: 2,
+                width: 4,
+              };
+        return {
+          x: [at],
+          y: [i],
+          name: plain(cut(row.label, 60)),
+          hovertext: hoverLines(row, c),
+          mode: "markers",
+          error_x: beyond(row) ? undefined : error,
+          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 },
+          hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>",
+        };
       });
       rows.forEach((row, i) => {
         if (row.hollow == null) return;
         const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
-        traces.unshift({ x: [row.x, row.hollow], y: [i, i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "lines+markers", line: { color: colour, width: 1 },
-          marker: { color: ["rgba(0,0,0,0)", css("--paper")], size: [0, 9], line: { color: colour, width: 2 } }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" });
+        traces.unshift({
+          x: [row.x, row.hollow],
+          y: [i, i],
+          name: plain(cut(row.label, 60)),
+          hovertext: hoverLines(row, c),
+          mode: "lines+markers",
+          line: { color: colour, width: 1 },
+          marker: {
+            color: ["rgba(0,0,0,0)", css("--paper")],
+            size: [0, 9],
+            line: { color: colour, width: 2 },
+          },
+          hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>",
+        });
       });
-      const layout = { xaxis: { title: { text: data.xtitle }, range: known.length ? [low - pad, high + pad] : [0, 1], zeroline: false }, ...rowAxis(rows, c, 24) };
-      if (data.zero) layout.shapes = [{ type: "line", x0: 0, x1: 0, y0: -0.5, y1: rows.length - 0.5, line: { color: css("--soft"), width: 1 } }];
+      const layout = {
+        xaxis: {
+          title: { text: data.xtitle },
+          range: known.length ? [low - pad, high + pad] : [0, 1],
+          zeroline: false,
+        },
+        ...rowAxis(rows, c, 24),
+      };
+      if (data.zero)
+        layout.shapes = [
+          {
+            type: "line",
+            x0: 0,
+            x1: 0,
+            y0: -0.5,
+            y1: rows.length - 0.5,
+            line: { color: css("--soft"), width: 1 },
+          },
+        ];
       return { traces, layout, shown: [] };
     },
 
     basins(data, c) {
-      const all = data.lines.filter(line => wanted(line, c)), lines = all.filter(line => ticked(line, c)), y = axisLimits((lines.length ? lines : all).map(line => [...line.y, ...line.seeds.length ? [Math.min(...line.seeds.map(seed => seed[1]))] : []]), c.log);
+      const all = data.lines.filter(line => wanted(line, c)),
+        lines = all.filter(line => ticked(line, c)),
+        y = axisLimits(
+          (lines.length ? lines : all).map(line => [
+            ...line.y,
+            ...(line.seeds.length ? [Math.min(...line.seeds.map(seed => seed[1]))] : []),
+          ]),
+          c.log,
+        );
       const traces = [grey(all.filter(line => !ticked(line, c)))];
       for (const line of lines) {
-        const { colour, dash, symbol } = look(line.schedule), name = plain(cut(line.label, 60)), hovertemplate = "%{fullData.name}<br>peak lr %{x}: %{y:.4f}<extra></extra>";
-        traces.push({ x: line.seeds.map(seed => seed[0]), y: line.seeds.map(seed => seed[1]), name: name + ", a seed", mode: "markers", marker: { color: colour, symbol, size: 4, opacity: 0.6 }, hovertemplate });
-        traces.push({ x: line.x, y: line.y, name, mode: "lines+markers", line: { color: colour, dash, width: 2 }, marker: { color: colour, symbol, size: 7 }, hovertemplate });
+        const { colour, dash, symbol } = look(line.schedule),
+          name = plain(cut(line.label, 60)),
+          hovertemplate = "%{fullData.name}<br>peak lr %{x}: %{y:.4f}<extra></extra>";
+        traces.push({
+          x: line.seeds.map(seed => seed[0]),
+          y: line.seeds.map(seed => seed[1]),
+          name: name + ", a seed",
+          mode: "markers",
+          marker: { color: colour, symbol, size: 4, opacity: 0.6 },
+          hovertemplate,
+        });
+        traces.push({
+          x: line.x,
+          y: line.y,
+          name,
+          mode: "lines+markers",
+          line: { color: colour, dash, width: 2 },
+          marker: { color: colour, symbol, size: 7 },
+          hovertemplate,
+        });
         const best = line.x.indexOf(line.best);
-        if (best >= 0) traces.push({ x: [line.best], y: [line.y[best]], mode: "markers", hoverinfo: "skip", marker: { color: css("--ink"), symbol: "circle-open", size: 15, line: { width: 1.5 } } });
+        if (best >= 0)
+          traces.push({
+            x: [line.best],
+            y: [line.y[best]],
+            mode: "markers",
+            hoverinfo: "skip",
+            marker: { color: css("--ink"), symbol: "circle-open", size: 15, line: { width: 1.5 } },
+          });
         const top = y[1] - 0.04 * (y[1] - y[0]);
-        if (line.lost.length) traces.push({ x: line.lost, y: line.lost.map(() => c.log ? 10 ** top : top), name, mode: "markers", marker: { color: colour, symbol: "x", size: 9 }, hovertemplate: "%{fullData.name}<br>peak lr %{x}: a seed was lost<extra></extra>" });
+        if (line.incomplete.length)
+          traces.push({
+            x: line.incomplete,
+            y: line.incomplete.map(() => (c.log ? 10 ** top : top)),
+            name,
+            mode: "markers",
+            marker: { color: colour, symbol: "x", size: 9 },
+            hovertemplate: "%{fullData.name}<br>peak lr %{x}: a seed diverged or failed<extra></extra>",
+          });
       }
-      const ends = [data.peaks[0][0], data.peaks.at(-1)[0]].map(Math.log10), pad = 0.05 * (ends[1] - ends[0]);
+      const ends = [data.peaks[0][0], data.peaks.at(-1)[0]].map(Math.log10),
+        pad = 0.05 * (ends[1] - ends[0]);
       const layout = {
-        xaxis: { title: { text: "peak learning rate" }, type: "log", range: [ends[0] - pad, ends[1] + pad], tickvals: data.peaks.map(peak => peak[0]), ticktext: data.peaks.map(peak => peak[1]) },
-        yaxis: { title: { text: "final validation loss (nats a token)" }, type: c.log ? "log" : "linear", range: y },
+        xaxis: {
+          title: { text: "peak learning rate" },
+          type: "log",
+          range: [ends[0] - pad, ends[1] + pad],
+          tickvals: data.peaks.map(peak => peak[0]),
+          ticktext: data.peaks.map(peak => peak[1]),
+        },
+        yaxis: {
+          title: { text: "final validation loss (nats per token)" },
+          type: c.log ? "log" : "linear",
+          range: y,
+        },
       };
       return { traces, layout, shown: lines.map(line => line.schedule) };
     },
 
     plan(data, c) {
-      const rows = data.rows, unit = c.tokens ? common.tokens : 1, traces = [], forks = { x: [], y: [] }, drops = { x: [], y: [] }, shared = { x: [], y: [] };
+      const rows = data.rows,
+        unit = c.tokens ? common.tokens : 1,
+        traces = [],
+        forks = { x: [], y: [] },
+        drops = { x: [], y: [] },
+        shared = { x: [], y: [] };
       rows.forEach((row, i) => {
         const colour = ticked(row, c) ? look(row.schedule).colour : css("--other");
-        shared.x.push(0, row.start * unit, null); shared.y.push(i, i, null);
+        shared.x.push(0, row.start * unit, null);
+        shared.y.push(i, i, null);
         const middle = (row.start + row.end) / 2;
-        traces.push({ x: [row.start, middle, row.end].map(x => x * unit), y: [i, i, i], name: plain(cut(row.label, 60)), hovertext: told(row, c), mode: "lines", line: { color: colour, width: 9 }, hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>" });
+        traces.push({
+          x: [row.start, middle, row.end].map(x => x * unit),
+          y: [i, i, i],
+          name: plain(cut(row.label, 60)),
+          hovertext: hoverLines(row, c),
+          mode: "lines",
+          line: { color: colour, width: 9 },
+          hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>",
+        });
         if (row.parent === null || row.parent >= rows.length) return;
-        drops.x.push(row.start * unit, row.start * unit, null); drops.y.push(row.parent, i, null);
-        forks.x.push(row.start * unit); forks.y.push(row.parent);
+        drops.x.push(row.start * unit, row.start * unit, null);
+        drops.y.push(row.parent, i, null);
+        forks.x.push(row.start * unit);
+        forks.y.push(row.parent);
       });
       const quiet = { mode: "lines", hoverinfo: "skip", line: { color: css("--soft"), width: 1 } };
-      traces.unshift({ ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } }, { ...drops, ...quiet });
-      traces.push({ ...forks, mode: "markers", hoverinfo: "skip", marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } } });
+      traces.unshift(
+        { ...shared, ...quiet, line: { ...quiet.line, dash: "1px,4px" } },
+        { ...drops, ...quiet },
+      );
+      traces.push({
+        ...forks,
+        mode: "markers",
+        hoverinfo: "skip",
+        marker: { color: css("--paper"), size: 7, line: { color: css("--ink"), width: 1 } },
+      });
       const last = Math.max(...rows.map(row => row.end)) * unit;
-      traces.push({ x: rows.map(row => row.end * unit), y: rows.map((_, i) => i), text: rows.map(row => " " + row.trained), mode: "text", textposition: "middle right", textfont: { size: 10 }, cliponaxis: false, hoverinfo: "skip" });
-      return { traces, layout: { xaxis: { title: { text: c.tokens ? "tokens" : "step" }, range: [-0.01 * last, last], tickformat: c.tokens ? "~s" : ",d", zeroline: false }, margin: { r: 20 + 6 * Math.max(...rows.map(row => row.trained.length)) }, ...rowAxis(rows, c, 20) }, shown: [] };
+      traces.push({
+        x: rows.map(row => row.end * unit),
+        y: rows.map((_, i) => i),
+        text: rows.map(row => " " + row.trained),
+        mode: "text",
+        textposition: "middle right",
+        textfont: { size: 10 },
+        cliponaxis: false,
+        hoverinfo: "skip",
+      });
+      return {
+        traces,
+        layout: {
+          xaxis: {
+            title: { text: c.tokens ? "tokens" : "step" },
+            range: [-0.01 * last, last],
+            tickformat: c.tokens ? "~s" : ",d",
+            zeroline: false,
+          },
+          margin: { r: 20 + 6 * Math.max(...rows.map(row => row.trained.length)) },
+          ...rowAxis(rows, c, 20),
+        },
+        shown: [],
+      };
     },
   };
 
@@ -129,77 +364,151 @@
   const wanted = (line, c) => !c.steps || line.steps === c.steps;
   const steps = line => line.x ?? line.y.map((_, i) => line.start + i * line.every);
 
-  function within(y, [low, high], log) {  // where a cross is seen: at the edge if the line has left the axis
-    const value = y === undefined ? high : log ? Math.log10(y) : y, edge = 0.03 * (high - low);
+  function within(y, [low, high], log) {
+    // where a cross is seen: at the edge if the line has left the axis
+    const value = y === undefined ? high : log ? Math.log10(y) : y,
+      edge = 0.03 * (high - low);
     const at = Math.min(Math.max(value, low + edge), high - edge);
     return log ? 10 ** at : at;
   }
 
-  function grey(lines) {  // one trace for all: much faster
-    const x = [], y = [];
-    for (const line of lines) { x.push(...line.x, null); y.push(...line.y, null); }
+  function grey(lines) {
+    // one trace for all: much faster
+    const x = [],
+      y = [];
+    for (const line of lines) {
+      x.push(...line.x, null);
+      y.push(...line.y, null);
+    }
     return { x, y, mode: "lines", line: { color: css("--other"), width: 1 }, hoverinfo: "skip" };
   }
 
   function band(line, unit) {
     const x = steps(line.y).map(x => x * unit);
-    return { x: [...x, ...x.toReversed()], y: [...line.high, ...line.low.toReversed()], fill: "toself", fillcolor: look(line.schedule).colour + "26", mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
+    return {
+      x: [...x, ...x.toReversed()],
+      y: [...line.high, ...line.low.toReversed()],
+      fill: "toself",
+      fillcolor: look(line.schedule).colour + "26",
+      mode: "lines",
+      line: { width: 0 },
+      hoverinfo: "skip",
+    };
   }
 
   function rowAxis(rows, c, height) {
     const width = c.narrow ? 16 : 44;
-    return { yaxis: { tickvals: rows.map((_, i) => i), ticktext: rows.map(row => plain(cut(row.label, width)) + " "), range: [rows.length - 0.4, -0.6], automargin: true, zeroline: false, showgrid: false }, height: 90 + height * Math.max(2, rows.length) };
+    return {
+      yaxis: {
+        tickvals: rows.map((_, i) => i),
+        ticktext: rows.map(row => plain(cut(row.label, width)) + " "),
+        range: [rows.length - 0.4, -0.6],
+        automargin: true,
+        zeroline: false,
+        showgrid: false,
+      },
+      height: 90 + height * Math.max(2, rows.length),
+    };
   }
 
   const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(part * values.length)];
   const median = values => quantile(values, 0.5);
 
-  function fence(values) {  // analysis/dots.py's
+  function outlierLimit(values) {
+    // as in analysis/outliers.py
     const low = Math.min(...values);
     return low + Math.max(5 * (median(values) - low), 0.05 * low);
   }
 
-  function limits(lines, data, log) {  // of the settled part of the run, in which schedules part
-    const whole = lines.filter(line => line.y).map(line => line.y), runs = (whole.length ? whole : lines.flatMap(line => line.lost)).filter(run => run.y.length);
-    const late = runs.map(run => { const x = steps(run); return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x)); });
+  function limits(lines, data, log) {
+    // of the settled part of the run, in which schedules differ
+    const whole = lines.filter(line => line.y).map(line => line.y),
+      runs = (whole.length ? whole : lines.flatMap(line => line.diverged)).filter(run => run.y.length);
+    const late = runs.map(run => {
+      const x = steps(run);
+      return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x));
+    });
     if (!late.length) return log ? [-1, 0] : [0, 1];
-    if (!whole.length && !data.zero) return ends(Math.min(...late.flat()), quantile(late.flat(), 0.9), log);  // the last steps before a divergence would leave the others no room
-    if (!data.zero) return axisLimits(late.flatMap(y => [y.at(-1), Math.min(...y), ...data.tops ? [Math.max(...y)] : []]), log, median(late.map(y => y[0])));
-    const top = Math.max(...late.flat()), low = Math.min(...late.flat().filter(y => y > 0));
+    // the last steps before a divergence would leave the others no room
+    if (!whole.length && !data.zero) return ends(Math.min(...late.flat()), quantile(late.flat(), 0.9), log);
+    if (!data.zero)
+      return axisLimits(
+        late.flatMap(y => [y.at(-1), Math.min(...y), ...(data.tops ? [Math.max(...y)] : [])]),
+        log,
+        median(late.map(y => y[0])),
+      );
+    const top = Math.max(...late.flat()),
+      low = Math.min(...late.flat().filter(y => y > 0));
     return log ? [Math.log10(Math.max(low / 1.1, top / 1e4)), Math.log10(top * 1.1)] : [0, top * 1.06];
   }
 
   function axisLimits(values, log, atLeast = -Infinity) {
     const all = values.flat();
     if (!all.length) return log ? [-1, 0] : [0, 1];
-    const edge = fence(all), low = Math.min(...all), high = Math.max(atLeast, ...all.filter(y => y <= edge));
+    const edge = outlierLimit(all),
+      low = Math.min(...all),
+      high = Math.max(atLeast, ...all.filter(y => y <= edge));
     return ends(low, high, log);
   }
 
   function ends(low, high, log) {
     const pad = 0.06 * (high - low) || 0.01 * Math.abs(low) || 0.01;
-    return log ? [low - pad, high + pad].map(y => Math.log10(Math.max(y, low / 10))) : [low - pad, high + pad];
+    return log
+      ? [low - pad, high + pad].map(y => Math.log10(Math.max(y, low / 10)))
+      : [low - pad, high + pad];
   }
 
   // -- the page
 
   function drawOne({ figure, plot, data }) {
-    const c = choices(figure), { traces, layout, shown } = draw[figure.dataset.plot](data, c), ink = css("--ink"), line = css("--line"), touch = matchMedia("(pointer: coarse)").matches;
-    const axis = { gridcolor: line, linecolor: css("--soft"), zerolinecolor: line, tickcolor: line, automargin: true };
+    const c = choices(figure),
+      { traces, layout, shown } = draw[figure.dataset.plot](data, c),
+      ink = css("--ink"),
+      line = css("--line"),
+      touch = matchMedia("(pointer: coarse)").matches;
+    const axis = {
+      gridcolor: line,
+      linecolor: css("--soft"),
+      zerolinecolor: line,
+      tickcolor: line,
+      automargin: true,
+    };
     const whole = {
-      height: c.narrow ? 320 : 420, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
-      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin }, showlegend: false, hovermode: "closest", dragmode: touch ? false : "zoom",
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: ink }, hoverlabel: { bgcolor: css("--shade"), bordercolor: css("--soft"), font: { color: ink }, align: "left" }, uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
+      height: c.narrow ? 320 : 420,
+      ...layout,
+      xaxis: { ...axis, ...layout.xaxis },
+      yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, standoff: 8 } },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
+      margin: { l: 60, r: 16, t: 16, b: 60, ...layout.margin },
+      showlegend: false,
+      hovermode: "closest",
+      dragmode: touch ? false : "zoom",
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: ink },
+      hoverlabel: {
+        bgcolor: css("--shade"),
+        bordercolor: css("--soft"),
+        font: { color: ink },
+        align: "left",
+      },
+      uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
     // the buttons are named, since plotly has one by default that sends the data to a server
-    Plotly.react(plot, traces, whole, { responsive: true, displayModeBar: touch ? false : "hover", displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], plotlyServerURL: "" });
+    Plotly.react(plot, traces, whole, {
+      responsive: true,
+      displayModeBar: touch ? false : "hover",
+      displaylogo: false,
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+      plotlyServerURL: "",
+    });
     figure.querySelector(".legend").replaceChildren(...[...new Set(shown)].map(legendItem));
   }
 
   function legendItem(name) {
-    const item = document.createElement("li"), label = form.querySelector(`[name=schedule][value="${place.get(name)}"]`).closest("label");
+    const item = document.createElement("li"),
+      label = form.querySelector(`[name=schedule][value="${place.get(name)}"]`).closest("label");
     item.append(label.querySelector(".schedule").cloneNode(true));
     return item;
   }
@@ -207,7 +516,9 @@
   const drawAll = () => figures.forEach(drawOne);
 
   function tick(count) {
-    form.querySelectorAll("[name=schedule]").forEach(box => { box.checked = +box.value < count; });
+    form.querySelectorAll("[name=schedule]").forEach(box => {
+      box.checked = +box.value < count;
+    });
     drawAll();
   }
 

@@ -1,113 +1,160 @@
-"""The report's section on theory: the convex bound's ranking, and how well a loss law fitted on part of the runs predicts the rest."""
+"""The report's section on theory: the convex bound beside the losses, and how well a fitted law predicts."""
 
 from __future__ import annotations
 
 import math
 
-from analysis.bounds import bound_rows
-from analysis.figures.page import counted
-from analysis.forecast import FIT_ON, MOST_OPEN, forecast_rows
-from analysis.measured import read_measured
-from analysis.ranking import number
-from analysis.report.markup import Html, paragraph, table
-from analysis.stats import rank_correlation
-from theory.loss_laws import MultiPowerLaw
+import numpy as np
+
+from analysis.bounds import BoundRow, bound_rows
+from analysis.comparison import Comparison, Ranked
+from analysis.differences import rank_correlation
+from analysis.measured import Measured, measured_from
+from analysis.predictions import FIT_ON, MAX_OPEN, ForecastRow, forecast_rows
+from analysis.report.blocks import Block, Paragraph, Schedule, Table
+from analysis.text import counted, format_lr, format_number
+from schedulers import Schedule as Formula
+from theory import MultiPowerLaw
+
+MIN_SCHEDULES = 3  # fewer have no order to speak of
+FITTED = f"A multi-power law fitted on {', '.join(FIT_ON)}"
 
 
-def theory(c) -> Html:
-    """Nothing where the learning rates of the runs are not known beforehand, or a single schedule was compared."""
-    steps = max(c.horizons)
-    made = {
+def theory(comparison: Comparison) -> list[Block]:
+    """Nothing where the learning rates are not known beforehand, or few schedules were compared."""
+    steps = max(comparison.judged)
+    formulas = {
         branch.run.label: branch.run.schedule
-        for branch in c.branches or []
+        for branch in comparison.branches
         if branch.run.schedule.steps == steps and not branch.run.schedule.reactive
     }
-    lines = list(
-        {
-            line["scheduler"]: line for line in reversed(c.horizons[steps]) if line["scheduler"] in made
-        }.values()
-    )[::-1]  # at the best peak lr of each
-    if len(lines) < 3:
-        return Html("")
-    bounds = {row["scheduler"]: row for row in bound_rows(made.items())}
-    predicted, words = predictions(c, made)
-    lowest = min(
-        (row["predicted"] for row in predicted.values() if not math.isnan(row["predicted"])), default=math.nan
+    rows = best_rows(comparison, steps, formulas)
+    if len(rows) < MIN_SCHEDULES:
+        return []
+    return [*bound_blocks(comparison, rows, formulas), *forecast_blocks(comparison, formulas)]
+
+
+def best_rows(comparison: Comparison, steps: int, formulas: dict[str, Formula]) -> list[Ranked]:
+    """Each schedule at the peak lr where it is lowest, best first."""
+    first = {}
+    for row in comparison.judged[steps].rows:
+        if row.entry.scheduler in formulas:
+            first.setdefault(row.entry.scheduler, row)
+    return list(first.values())
+
+
+# -- the convex bound, for each schedule at its own best peak lr
+
+
+def bound_blocks(comparison: Comparison, rows: list[Ranked], formulas: dict[str, Formula]) -> list[Block]:
+    bounds = {row.scheduler: row for row in bound_rows(formulas.items())}
+    return [*correlation(rows, bounds), bound_table(comparison, rows, bounds)]
+
+
+def correlation(rows: list[Ranked], bounds: dict[str, BoundRow]) -> list[Paragraph]:
+    finite = [row.entry for row in rows if row.entry.scheduler in bounds and row.entry.completed]
+    if len(finite) < MIN_SCHEDULES:
+        return []
+    order = rank_correlation(
+        [bounds[entry.scheduler].bound for entry in finite], [entry.loss for entry in finite]
     )
-    head = [
+    return [
+        Paragraph(
+            "The bound on a convex problem's last loss, which knows neither model nor data, orders the "
+            f"schedules with a rank correlation of {order:+.2f} to the measured losses."
+        )
+    ]
+
+
+def bound_table(comparison: Comparison, rows: list[Ranked], bounds: dict[str, BoundRow]) -> Table:
+    peak_lrs = {setting.peak_lr for setting in comparison.settings}
+    several = len(peak_lrs) > 1
+    where = "the best of its peak lrs" if several else f"a peak lr of {format_lr(min(peak_lrs))}"
+    caption = (
+        f"The convex bound at {rows[0].entry.setting.steps:,} steps, for each schedule at the peak lr that "
+        f"the bound likes best, beside its final validation loss at {where}"
+    )
+    headings = [
         "schedule",
-        "final validation loss",
         "convex bound / lowest",
         "best peak lr by the bound, relative",
-        *["predicted", "95% interval"] * bool(predicted),
+        "final validation loss",
+        *["at peak lr"] * several,
     ]
-    cells = []
-    for line in lines:
-        own = bounds.get(line["scheduler"], dict(bound=math.inf, peak_ratio=math.nan))
-        shown = forecast_cells(predicted.get(line["scheduler"]), lowest) if predicted else []
-        cells.append(
-            [
-                c.named(line["scheduler"]),
-                number(line["final_val_loss"]),
-                "infinite" if math.isinf(own["bound"]) else f"{own['bound']:.3f}",
-                number(own["peak_ratio"], ".2f"),
-                *shown,
-            ]
-        )
-    finite = [
-        line for line in lines if line["scheduler"] in bounds and not math.isnan(line["final_val_loss"])
-    ]
-    order = rank_correlation(
-        [bounds[line["scheduler"]]["bound"] for line in finite], [line["final_val_loss"] for line in finite]
-    )
-    said = (
-        f"The bound on a convex problem's last loss, which knows neither model nor data, orders the schedules with a rank correlation of {order:+.2f} to the measured losses. "
-        if len(finite) > 2
-        else ""
-    )
-    caption = f"What theory says of the schedules at {steps:,} steps" + "; * is the lowest prediction" * bool(
-        predicted
-    )
-    return Html(paragraph(said + words) + table(caption, head, cells, named=0))
+    return Table(caption, headings, [bound_row(row, bounds)[: len(headings)] for row in rows])
 
 
-def forecast_cells(row: dict | None, lowest: float) -> list[str]:
-    if row is None:
-        return ["-", "-"]
-    if math.isnan(row["predicted"]):
-        return ["-", "left open"]
+def bound_row(row: Ranked, bounds: dict[str, BoundRow]) -> list:
+    scheduler = row.entry.scheduler
+    bound = bounds.get(scheduler)
     return [
-        number(row["predicted"]) + " *" * (row["predicted"] == lowest),
-        f"{row['low']:.4f} to {row['high']:.4f}",
+        Schedule(scheduler),
+        f"{bound.bound:.3f}" if bound else "infinite",
+        f"{bound.peak_ratio:.2f}" if bound else "-",
+        format_number(row.entry.loss),
+        format_lr(row.entry.setting.peak_lr),
     ]
 
 
-def predictions(c, made: dict) -> tuple[dict[str, dict], str]:
-    """(schedule -> row of forecast_rows, what came of it in words); nothing predicted where no law can be fitted."""
-    if not set(FIT_ON) < set(made):
-        return {}, f"A loss law is fitted where {', '.join(FIT_ON)} and others are compared."
+# -- a loss law, for all schedules at one peak lr
+
+
+def forecast_blocks(comparison: Comparison, formulas: dict[str, Formula]) -> list[Block]:
+    """Predictions beside what was measured of the same quantity at the same peak lr."""
+    if not set(FIT_ON) < set(formulas):
+        return [Paragraph(f"A loss law is fitted where {', '.join(FIT_ON)} and others are compared.")]
     try:
-        measured = read_measured(c.out)
+        measured = measured_from(comparison)
         law = MultiPowerLaw.fit([measured.curve(name) for name in FIT_ON])
     except (ValueError, RuntimeError) as e:
-        return {}, f"No loss law was fitted: {e}."
-    predicted = {
-        row["scheduler"]: row
-        for row in forecast_rows(
-            law, measured, [name for name in measured.curves if name in made], measured.steps, FIT_ON
+        return [Paragraph(f"No loss law was fitted: {e}.")]
+    labels = [label for label in measured.curves if label in formulas]
+    rows = forecast_rows(law, measured, labels, measured.steps, FIT_ON)
+    return [Paragraph(forecast_words(rows, measured)), forecast_table(rows, measured)]
+
+
+def forecast_words(rows: list[ForecastRow], measured: Measured) -> str:
+    """How well the schedules that the law was not fitted on were predicted."""
+    tests = [row for row in rows if row.is_test]
+    if not tests:
+        return f"{FITTED} leaves the others open."
+    what = f"the last {measured.what} of {counted(len(tests), 'other')}"
+    at = f"at a peak lr of {format_lr(measured.peak_lr)} without having seen them"
+    within = sum(row.low <= row.measured <= row.high for row in tests)
+    error = np.mean([abs(row.error) for row in tests])
+    words = f"{FITTED} predicts {what} {at}: {order_words(tests)}mean error {error:.4f}, "
+    words += f"{within} of them within their 95% intervals."
+    still_open = sum(not row.fitted_on and not row.is_test for row in rows)
+    if still_open:
+        words += (
+            f" {still_open} more are left open: the fitted curves don't tell them to within {MAX_OPEN:.0%}."
         )
-    }
-    new = [row for name, row in predicted.items() if name not in FIT_ON and not math.isnan(row["error"])]
-    unknown = len(predicted) - len(new) - len(FIT_ON)
-    if not new:
-        return predicted, f"A multi-power law fitted on {', '.join(FIT_ON)} leaves the others open."
-    order = (
-        f"rank correlation {rank_correlation([row['predicted'] for row in new], [row['measured'] for row in new]):+.2f}, "
-        * (len(new) > 2)
+    return words
+
+
+def order_words(tests: list[ForecastRow]) -> str:
+    if len(tests) < MIN_SCHEDULES:
+        return ""
+    order = rank_correlation([row.predicted for row in tests], [row.measured for row in tests])
+    return f"rank correlation {order:+.2f}, "
+
+
+def forecast_table(rows: list[ForecastRow], measured: Measured) -> Table:
+    caption = (
+        f"The last {measured.what} after {measured.steps:,} steps at a peak lr of "
+        f"{format_lr(measured.peak_lr)}, mean over seeds: what the law predicts, lowest first, "
+        "and what was measured"
     )
-    return predicted, (
-        f"A multi-power law fitted on {', '.join(FIT_ON)} predicts the last {measured.what} of {counted(len(new), 'other')} at a peak lr of {measured.peak_lr:g} without having seen them: "
-        f"{order}mean error {sum(abs(row['error']) for row in new) / len(new):.4f}, {sum(row['low'] <= row['measured'] <= row['high'] for row in new)} of them within their 95% intervals."
-        + f" {unknown} more are left open: the fitted curves don't tell them to within {MOST_OPEN:.0%}."
-        * bool(unknown)
+    return Table(
+        caption, ["schedule", "predicted", "95% interval", "measured"], list(map(forecast_row, rows))
     )
+
+
+def forecast_row(row: ForecastRow) -> list:
+    interval = "left open" if math.isnan(row.predicted) else f"{row.low:.4f} to {row.high:.4f}"
+    return [
+        Schedule(row.scheduler, " (fitted on)" * row.fitted_on),
+        format_number(row.predicted),
+        interval,
+        format_number(row.measured),
+    ]

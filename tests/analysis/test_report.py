@@ -6,107 +6,24 @@ import hashlib
 import json
 import math
 import re
-from html.parser import HTMLParser
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from test_figures import STEPS, WARMUP, build
+from helpers_figures import STEPS, WARMUP, build
+from helpers_report import HOSTILE, Page, make, planned, read_page, renamed
 
-from analysis import report_plots, tables
+from analysis import sentences, verdicts
 from analysis.bounds import bound_rows
-from analysis.cost import sweep_cost
-from analysis.manifest import write_manifest
-from analysis.report.markup import as_json, styles
-from analysis.report.page import write_report
-from analysis.stats import all_pairs
-from analysis.tables import pair_rows, write_tables
-from nanosched.config import Config
+from analysis.measured import measured_from
+from analysis.report import answer, curves, theory
+from analysis.report.script_json import as_json
+from analysis.report.styles import styles
+from analysis.sentences import pair_sentence, standing_sentence
+from analysis.tables import write_pairs
+from analysis.verdicts import Verdict
 from schedulers import get_schedule, list_schedules, split_specs
-from sweep.plan import make_schedules, plan_branches, plan_runs
-
-CONFIG = Config(steps=STEPS, warmup_steps=WARMUP, device="cpu", dtype="float32", compile="false")
-HOSTILE = "</script><script>document.title='owned'</script><!-- <b>\"x\" & 'y' $x$ %{x} \\u003c"
-
-
-class Page(HTMLParser):
-    """What the tests look at: every element's attributes, the text of each cell, heading and script."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.text, self.elements, self.open, self.texts = text, [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self.texts.append("")
-        if tag not in ("meta", "input", "path"):
-            self.open.append((tag, len(self.elements) - 1))
-
-    def handle_endtag(self, tag):
-        while tag != "path" and self.open.pop()[0] != tag:
-            pass
-
-    def handle_data(self, data):
-        for _, i in self.open:
-            self.texts[i] += data
-
-    def all(self, tag, **attrs):
-        """(attributes, text) of every such element."""
-        return [
-            (own, text)
-            for (name, own), text in zip(self.elements, self.texts)
-            if name == tag and attrs.items() <= own.items()
-        ]
-
-    def tables(self):
-        """Rows of cells, of each table."""
-        found = []
-        for (tag, _), text in zip(self.elements, self.texts):
-            if tag == "table":
-                found.append([])
-            elif tag == "tr":
-                found[-1].append([])
-            elif tag in ("td", "th"):
-                found[-1][-1].append(text)
-        return found
-
-    def data(self):
-        """The data of each plot."""
-        return [
-            json.loads(text, parse_constant=pytest.fail)
-            for attrs, text in self.all("script", type="application/json")
-            if "id" not in attrs
-        ]
-
-    def answer(self):
-        return self.all("p", **{"class": "answer"})[0][1]
-
-
-def keep_manifest(out, rows, command="python compare.py", dataset="regression"):
-    about = SimpleNamespace(
-        name=dataset, tokenizer="char", vocab_size=8, fingerprint="f00", train=range(900), val=range(100)
-    )
-    write_manifest(out, [], rows, CONFIG, about, "fresh", command, sweep_cost(out, rows))
-
-
-def plan(labels, seeds, peak_lrs=(0.05,)):
-    return plan_branches(
-        [
-            SimpleNamespace(**{**vars(run), "id": str(i)})
-            for i, run in enumerate(
-                plan_runs(CONFIG, make_schedules(CONFIG, labels, peak_lrs, [STEPS]), list(seeds), None)
-            )
-        ],
-        CONFIG,
-    )
-
-
-def make(out, specs, seeds=(0,), **how):
-    rows, summary = build(out, specs, seeds=seeds, **how)
-    keep_manifest(out, rows)
-    names = [spec if isinstance(spec, str) else spec[0] for spec in specs]
-    return write_report(out, rows, summary, plan(names, seeds)), rows, summary
-
 
 CASES = {
     "one": dict(specs=["cosine"]),
@@ -140,11 +57,7 @@ def made(tmp_path_factory):
 
     def of(case):
         if case not in known:
-            out = tmp_path_factory.mktemp("out")
-            path, rows, summary = make(out, **CASES[case])
-            known[case] = SimpleNamespace(
-                page=Page(path.read_text(encoding="utf-8")), path=path, rows=rows, summary=summary, out=out
-            )
+            known[case] = make(tmp_path_factory.mktemp("out"), **CASES[case])
         return known[case]
 
     return of
@@ -195,8 +108,8 @@ def test_nothing_is_loaded_and_only_its_own_scripts_may_run(made):
 @pytest.mark.parametrize("case", ["two", "three peak lrs"])
 def test_written_twice_it_is_the_same_to_the_last_bit(made, case, tmp_path):
     first = made(case).path.read_bytes()
-    again, *_ = make(tmp_path, **CASES[case])  # from a store of its own
-    assert again.read_bytes() == first
+    again = make(tmp_path, **CASES[case])  # from a store of its own
+    assert again.path.read_bytes() == first
 
 
 def test_twenty_schedules_with_five_seeds_are_small(made):
@@ -206,8 +119,8 @@ def test_twenty_schedules_with_five_seeds_are_small(made):
 
 
 def test_long_runs_are_thinned():
-    x = report_plots.np.arange(100_003)
-    line = report_plots.sample(x, x / 7, report_plots.POINTS)
+    x = np.arange(100_003)
+    line = curves.sample(x, x / 7, curves.POINTS)
     assert 200 <= len(line["y"]) < 400 and line["start"] + line["every"] * (len(line["y"]) - 1) == x[-1]
     assert line["y"][-1] == x[-1] / 7
 
@@ -215,26 +128,19 @@ def test_long_runs_are_thinned():
 # --- texts of others
 
 
-def test_no_text_of_the_user_can_be_more_than_text(tmp_path):
+def test_no_text_of_the_user_can_be_more_than_text(tmp_path, monkeypatch):
     names = dict(cosine=HOSTILE, wsd=HOSTILE + "2")
-    rows, _ = build(tmp_path, ["cosine", "wsd"], seeds=(0, 1))
-    rows = [row | dict(scheduler=names[row["scheduler"]]) for row in rows]
-    keep_manifest(tmp_path, rows, command=f"python compare.py {HOSTILE}", dataset=HOSTILE)
-    branches = plan(["cosine", "wsd"], (0, 1))
-    for branch in branches:
-        branch.run.label = names[branch.run.label]
-    page = Page(
-        write_report(tmp_path, rows, write_tables(tmp_path, rows), branches, control=HOSTILE).read_text(
-            encoding="utf-8"
-        )
-    )
-    tame = Page(make(tmp_path / "tame", ["cosine", "wsd"], seeds=(0, 1))[0].read_text(encoding="utf-8"))
+    plain = build(tmp_path, ["cosine", "wsd"], seeds=(0, 1))
+    comparison = renamed(plain, names, dataset=HOSTILE, command=f"python compare.py {HOSTILE}")
+    _, tame = read_page(planned(plain), tmp_path)
+    monkeypatch.setattr(answer, "control_of", lambda comparison: SimpleNamespace(sentence=HOSTILE))
+    _, page = read_page(comparison, tmp_path)
     assert sorted({tag for tag, _ in page.elements}) == sorted({tag for tag, _ in tame.elements})
     assert len(page.all("script")) == len(tame.all("script")) and "<script>document" not in page.text
     assert page.all("title")[0][1].endswith(HOSTILE) and page.all("code")[0][1].endswith(HOSTILE)
     assert {row[1] for row in page.tables()[0][1:]} == set(names.values())
     assert {row["schedule"] for row in page.data()[0]["rows"]} == set(names.values())
-    assert HOSTILE in page.answer()
+    assert HOSTILE in page.answer() and HOSTILE in [text for _, text in page.all("p")]
 
 
 def test_json_is_valid_and_safe_within_a_script():
@@ -249,49 +155,77 @@ def test_json_is_valid_and_safe_within_a_script():
 @pytest.mark.parametrize("case", ["one", "two", "diverged and failed", "all"])
 def test_the_ranking_is_the_summarys(made, case):
     head, *cells = made(case).page.tables()[0]
-    assert len(cells) == len(made(case).summary)
-    for row, line in zip(cells, made(case).summary):
-        shown = dict(zip(head, row))
+    rows = made(case).comparison.rows
+    assert len(cells) == len(rows)
+    for shown, row in zip((dict(zip(head, row)) for row in cells), rows):
+        entry = row.entry
         assert (shown["#"], shown["schedule"], shown["seeds"]) == (
-            str(line["rank"]),
-            line["scheduler"],
-            str(line["seeds"]),
+            str(row.rank),
+            entry.scheduler,
+            str(entry.seeds),
         )
-        loss = line["final_val_loss"]
-        assert shown["final validation loss"].startswith("-" if math.isnan(loss) else f"{loss:.4f}")
-        assert ("diverged" in shown["final validation loss"], "failed" in shown["final validation loss"]) == (
-            line["diverged"] > 0,
-            line["failed"] > 0,
-        )
-        if not math.isnan(line.get("to_best_low", math.nan)):
-            assert shown["95% interval"] == f"{line['to_best_low']:+.4f} to {line['to_best_high']:+.4f}"
+        loss = shown["final val loss"]
+        assert loss.startswith("-" if math.isnan(entry.loss) else f"{entry.loss:.4f}")
+        assert ("diverged" in loss, "failed" in loss) == (bool(entry.diverged), bool(entry.failed))
+        low, high = row.interval
+        if not math.isnan(low):
+            assert shown["95% interval"] == f"{low:+.4f} to {high:+.4f}"
     dots = made(case).page.data()[0]["rows"]
-    value = "to_best" if made(case).summary[0]["seeds"] > 1 else "final_val_loss"
-    assert [row["x"] for row in dots] == [
-        None if math.isnan(line["final_val_loss"]) else pytest.approx(line[value], rel=1e-5)
-        for line in made(case).summary
+    several_seeds = rows[0].entry.seeds > 1
+    assert [dot["x"] for dot in dots] == [
+        None
+        if math.isnan(row.entry.loss)
+        else pytest.approx(row.to_best if several_seeds else row.entry.loss, rel=1e-5)
+        for row in rows
     ]
 
 
 def test_the_matrix_is_pairs_csv(made):
-    page, out = made("told apart").page, made("told apart").out
-    with open(out / "pairs.csv", newline="") as file:
-        pairs = list(csv.DictReader(file))
+    page, pairs = made("told apart").page, pairs_of(made("told apart"))
     titles = [attrs["title"] for attrs, _ in page.all("td") if "title" in attrs]
     assert len(titles) == 4 * 3 and set(titles) == {pair["verdict"] for pair in pairs}
-    told = sum(float(pair["p_holm"]) < 0.05 for pair in pairs)
+    different = sum(float(pair["p_holm"]) < 0.05 for pair in pairs)
     for kind, sign in (("lower", "▼"), ("higher", "▲")):
         marked = page.all("td", **{"class": kind})
-        assert 6 > len(marked) == told > 0 and all(text.startswith(sign) for _, text in marked)
+        assert 6 > len(marked) == different > 0 and all(text.startswith(sign) for _, text in marked)
     lower = [attrs["title"] for attrs, _ in page.all("td", **{"class": "lower"})]
-    assert all(" is lower than " in words for words in lower)
-    rows = next(table for table in page.tables() if table[0][:2] == ["#", "schedule"] and table[0][2] == "1")[
-        1:
-    ]
+    assert all(" is significantly lower than " in words for words in lower)
+    rows = matrix_of(page)
     for i, row in enumerate(rows):  # the one named as lower is the row's
         for j, cell in enumerate(row[2:]):
             if cell.startswith("▼"):
-                assert any(f"{row[1]} is lower than {rows[j][1]} by" in words for words in lower), (i, j)
+                words = f"{row[1]} is significantly lower than {rows[j][1]}, by"
+                assert any(words in title for title in lower), (i, j)
+
+
+@pytest.mark.parametrize("case", ["two", "told apart"])
+def test_each_pair_of_pairs_csv_has_its_two_cells(made, case):
+    rows = matrix_of(made(case).page)
+    place = {row[1]: i for i, row in enumerate(rows)}
+    pairs, tested = pairs_of(made(case)), made(case).comparison.rankings[STEPS].verdicts.pairs
+    assert len(pairs) == len(tested) == 6
+    for row in pairs:
+        pair = tested[frozenset((row["first"], row["second"]))]
+        losses = {entry.scheduler: entry.losses for entry in made(case).comparison.entries}
+        assert (float(row["difference"]), row["verdict"]) == (
+            pair.difference.mean,
+            pair_sentence(pair, losses),
+        )
+        assert float(row["p_holm"] or "nan") == pytest.approx(pair.p_holm, rel=0, abs=0, nan_ok=True)
+        first, second = place[pair.first], place[pair.second]
+        for cell in (rows[first][2 + second], rows[second][2 + first]):
+            assert float(cell.split()[1]) == pytest.approx(1000 * abs(pair.difference.mean), abs=0.5)
+
+
+def pairs_of(report):
+    write_pairs(report.comparison, report.out)
+    with open(report.out / "pairs.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def matrix_of(page):
+    """Its rows: rank, schedule, and a cell for each column."""
+    return next(rows for rows in page.tables() if rows[0][:3] == ["#", "schedule", "1"])[1:]
 
 
 def test_curves_are_the_runs(made):
@@ -303,11 +237,11 @@ def test_curves_are_the_runs(made):
         )
     window = STEPS // 20
     for line in loss["series"]["training"]:
-        ends = [row["final_train_loss"] for row in made("two").rows if row["scheduler"] == line["schedule"]]
+        seeds = [r for r in made("two").comparison.results if r.setting.scheduler == line["schedule"]]
         assert len(line["y"]["y"]) == STEPS - window + 1 and line["y"]["start"] == window - 1
         assert (
             all(low <= y <= high for low, y, high in zip(line["low"], line["y"]["y"], line["high"]))
-            and len(ends) == 2
+            and len(seeds) == 2
         )
     assert {line["label"] for line in norm["series"]["norm"]} == {"cosine", "wsd", "step", "constant"}
 
@@ -316,12 +250,12 @@ def test_diverged_seeds_are_lines_that_end(made):
     lines = {
         line["schedule"]: line for line in made("diverged and failed").page.data()[1]["series"]["training"]
     }
-    assert {name: (len(line["lost"]), "y" in line) for name, line in lines.items()} == {
+    assert {name: (len(line["diverged"]), "y" in line) for name, line in lines.items()} == {
         "cosine": (0, True),
         "linear": (1, True),
         "wsd": (2, False),
     }
-    assert all(lost["end"] < STEPS and None not in lost["y"] for lost in lines["wsd"]["lost"])
+    assert all(seed["end"] < STEPS and None not in seed["y"] for seed in lines["wsd"]["diverged"])
 
 
 def test_the_plan_is_the_tree(made):
@@ -335,11 +269,10 @@ def test_the_plan_is_the_tree(made):
 
 
 def test_theory_has_a_row_for_each_schedule_whose_lrs_are_known(made):
-    report = made("all")
-    (section,) = re.findall('<section id="theory".*?</section>', report.page.text, flags=re.S)
-    (listed,) = Page(section).tables()
+    section = made("all").page.section("theory")
+    head, *rows = section.tables()[0]
     bounds = {
-        row["scheduler"]: row["bound"]
+        row.scheduler: row.bound
         for row in bound_rows(
             [
                 (name, get_schedule(name, STEPS, 0.05, warmup_steps=WARMUP))
@@ -348,49 +281,88 @@ def test_theory_has_a_row_for_each_schedule_whose_lrs_are_known(made):
             ]
         )
     }
-    assert {row[0]: float(row[2]) for row in listed[1:]} == pytest.approx(bounds, abs=6e-4)
-    assert "rank correlation" in section and "law" in section
+    column = head.index("convex bound / lowest")
+    assert {row[0]: float(row[column]) for row in rows} == pytest.approx(bounds, abs=6e-4)
+    assert "rank correlation" in section.text and "law" in section.text
     assert 'id="theory"' not in made("one").page.text
+
+
+class ConstantLaw:
+    """Predicts the same loss of all schedules, whatever it is fitted on."""
+
+    @staticmethod
+    def fit(curves):
+        return ConstantLaw()
+
+    def predict(self, lrs, steps):
+        return np.full(len(steps), 1.5)
+
+    def interval(self, lrs, steps):
+        return np.full(len(steps), 1.4), np.full(len(steps), 1.6)
+
+
+def test_predictions_stand_beside_what_was_measured_of_the_same_at_the_same_peak(tmp_path, monkeypatch):
+    specs = ["constant", "cosine", "wsd", "linear", "rex"]
+    comparison = build(tmp_path, specs, seeds=(0, 1), peak_lr=0.02, peak_lrs=(0.02, 0.04))
+    comparison = planned(replace(comparison, tuned=True))
+    best = {row.entry.scheduler: row.entry for row in comparison.judged[STEPS].rows}
+    assert {entry.setting.peak_lr for entry in best.values()} == {0.04}
+    monkeypatch.setattr(theory, "MultiPowerLaw", ConstantLaw)
+    bound, forecast = read_page(comparison, tmp_path)[1].section("theory").tables()
+
+    losses = {row[0]: dict(zip(bound[0], row)) for row in bound[1:]}
+    assert {name: row["final validation loss"] for name, row in losses.items()} == {
+        name: f"{entry.loss:.4f}" for name, entry in best.items()
+    }
+    assert {float(row["at peak lr"]) for row in losses.values()} == {e.setting.peak_lr for e in best.values()}
+
+    measured = measured_from(comparison)
+    assert measured.peak_lr == 0.02 and measured.what.startswith("training loss")
+    rows = {row[0].removesuffix(" (fitted on)"): dict(zip(forecast[0], row)) for row in forecast[1:]}
+    assert {name: row["measured"] for name, row in rows.items()} == {
+        name: f"{measured.curves[name].losses[-1]:.4f}" for name in specs
+    }
+    assert all(row["predicted"] == "1.5000" for row in rows.values())
+    captions = [text for _, text in read_page(comparison, tmp_path)[1].section("theory").all("caption")]
+    assert "best of its peak lrs" in captions[0]
+    assert measured.what in captions[1] and "at a peak lr of 2e-2" in captions[1]
 
 
 def test_several_peak_lrs_have_basins(made):
     case = made("three peak lrs")
     basins = next(data for data in case.page.data() if "peaks" in data)
     assert [peak for peak, _ in basins["peaks"]] == [0.02, 0.04, 0.08] and len(basins["lines"]) == 3
-    losses = {(line["scheduler"], line["peak_lr"]): line["final_val_loss"] for line in case.summary}
+    entries = [row.entry for row in case.comparison.rows]
+    losses = {(entry.scheduler, entry.setting.peak_lr): entry.loss for entry in entries}
     for line in basins["lines"]:
         assert line["y"] == pytest.approx([losses[line["schedule"], peak] for peak in line["x"]], rel=1e-5)
         assert line["best"] == min(line["x"], key=lambda peak: losses[line["schedule"], peak])
     assert [attrs["value"] for attrs, _ in case.page.all("option")] == ["best", "0.02", "0.04", "0.08"]
-    curves = case.page.data()[1]["series"]["training"]
-    assert len(curves) == 9 and sum(line["best"] for line in curves) == 3
+    lines = case.page.data()[1]["series"]["training"]
+    assert len(lines) == 9 and sum(line["best"] for line in lines) == 3
 
 
 def test_very_many_peak_lrs_leave_each_schedule_its_lowest(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_plots, "MOST_LINES", 4)
-    page = Page(make(tmp_path, ["wsd", "cosine"], peak_lrs=(0.01, 0.02, 0.04))[0].read_text(encoding="utf-8"))
-    curves = page.data()[1]["series"]["training"]
-    assert len(curves) == 2 and all(line["best"] for line in curves) and not page.all("option")
+    monkeypatch.setattr(curves, "MAX_LINES", 4)
+    page = make(tmp_path, ["wsd", "cosine"], peak_lrs=(0.01, 0.02, 0.04)).page
+    lines = page.data()[1]["series"]["training"]
+    assert len(lines) == 2 and all(line["best"] for line in lines) and not page.all("option")
     assert "at the peak lr where it ended lowest" in page.all("figcaption")[1][1]
 
 
 def test_too_many_schedules_have_no_matrix(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_VERDICTS", 2)
-    page = Page(make(tmp_path, ["wsd", "cosine", "linear"], seeds=(0, 1))[0].read_text(encoding="utf-8"))
+    for module in (verdicts, sentences):
+        monkeypatch.setattr(module, "MAX_TESTED", 2)
+    page = make(tmp_path, ["wsd", "cosine", "linear"], seeds=(0, 1)).page
     assert "Nothing is tested: no two" in page.all("section", id="verdicts")[0][1]
-    assert (
-        not page.all("table", **{"class": "matrix"})
-        and "(more than 2 schedules: nothing is tested)" in page.answer()
-    )
+    assert not page.all("table", **{"class": "matrix"})
+    assert "(more than 2 schedules: nothing is tested)" in page.answer()
 
 
 def test_schedules_of_one_family_differ_in_dash_and_symbol():
     looks = styles([*list_schedules(), *(f"wsd:cooldown=0.{i}" for i in range(1, 10))])
-    assert len({tuple(look.values()) for look in looks.values()}) == len(looks)
-    assert (
-        looks["wsd"]["colour"] == looks["trapezoid"]["colour"]
-        and looks["wsd"]["dash"] != looks["trapezoid"]["dash"]
-    )
+    assert len(set(looks.values())) == len(looks)
+    assert looks["wsd"].colour == looks["trapezoid"].colour and looks["wsd"].dash != looks["trapezoid"].dash
 
 
 # --- the answer
@@ -398,18 +370,19 @@ def test_schedules_of_one_family_differ_in_dash_and_symbol():
 
 def test_the_answer_says_what_the_seeds_say(made):
     for case in ("two", "told apart"):
-        first, *others = made(case).summary
-        said = f"{first['scheduler']} ends at the lowest mean validation loss, {first['final_val_loss']:.4f}: it {first['verdict']}"
-        undecided = [line["scheduler"] for line in others if "cannot be told apart" in line["verdict"]]
-        assert made(case).page.answer() == said + (
-            f", and not from {undecided[0]}." if case == "told apart" else "."
-        )
+        ranking = made(case).comparison.rankings[STEPS]
+        first, *others = ranking.rows
+        lowest = f"{first.entry.scheduler} ends at the lowest mean validation loss, {first.entry.loss:.4f}"
+        words = f"{lowest}: it {standing_sentence(first.standing, ranking.verdicts)}"
+        undecided = [row for row in others if row.standing.verdict is Verdict.UNDECIDED]
         assert len(undecided) == (1 if case == "told apart" else 3)
+        alone = f"; it cannot be told apart from {undecided[0].entry.scheduler}"
+        assert made(case).page.answer() == words + alone * (case == "told apart") + "."
     one = made("one seed").page
     assert "no ranking is claimed" in one.answer() and "ranks first" not in one.text.split("<script")[0]
     assert "cosine ends at a validation loss of" in made("one").page.answer()
     for case in ("all diverged", "all failed"):
-        assert made(case).page.answer() == "No run came to its end."
+        assert made(case).page.answer() == "No run completed."
         assert all(row["x"] is None for row in made(case).page.data()[0]["rows"])
 
 
@@ -446,9 +419,9 @@ def test_tuned(compare, tmp_path):
     page = compare("--schedulers", "cosine,constant", "--seeds", "0,1", "--tune")
     with open(tmp_path / "out" / "tuned.csv", newline="") as file:
         tuned = list(csv.DictReader(file))
-    assert page.answer().startswith(
-        f"With each schedule at its own best peak lr, {tuned[0]['scheduler']} ends at the lowest mean validation loss, {float(tuned[0]['final_val_loss']):.4f}"
-    )
+    lowest = f"{tuned[0]['scheduler']} ends at the lowest mean validation loss"
+    words = f"With each schedule at its own best peak lr, {lowest}, {float(tuned[0]['final_val_loss']):.4f}"
+    assert page.answer().startswith(words)
     assert [(row[0], row[1], row[-1]) for row in page.tables()[0][1:]] == [
         (row["rank"], row["scheduler"], row["common_rank"]) for row in tuned
     ]
@@ -471,19 +444,3 @@ def test_carry_over_has_no_plan_and_says_what_it_is(compare):
 def test_the_control_is_told(compare):
     page = compare("--schedulers", "cosine", "--aa", "--seeds", "0,1")
     assert "A/A: cosine with seeds 0,1 against 2,3" in page.all("header")[0][1]
-
-
-def test_pairs_come_back_from_pairs_csv(made):
-    from analysis.report.tables import read_pairs
-
-    lines = made("two").summary
-    read, made_anew = (
-        read_pairs(made("two").out, STEPS),
-        all_pairs({line["scheduler"]: line["losses"] for line in lines}),
-    )
-    assert len(read) == len(made_anew) == len(pair_rows(lines))
-    for ((first, _), (second, _)), (difference, p, words) in read.items():
-        pair = made_anew[frozenset((first, second))]
-        assert (difference, words) == (pair.difference.mean, pair.verdict) and (
-            p == pair.p_holm or math.isnan(p) and math.isnan(pair.p_holm)
-        )

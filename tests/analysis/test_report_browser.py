@@ -3,11 +3,8 @@
 import shutil
 
 import pytest
-from test_figures import build
-from test_report import HOSTILE, keep_manifest, make, plan
-
-from analysis.report.page import write_report
-from analysis.tables import write_tables
+from helpers_figures import build
+from helpers_report import HOSTILE, make, read_page, renamed
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -25,14 +22,13 @@ def browser():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    return make(
-        tmp_path_factory.mktemp("out"), SPECS, seeds=(0, 1), peak_lrs=(0.02, 0.05), diverge=[("constant", 1)]
-    )[0]
+    out = tmp_path_factory.mktemp("out")
+    return make(out, SPECS, seeds=(0, 1), peak_lrs=(0.02, 0.05), diverge=[("constant", 1)]).path
 
 
 @pytest.fixture
 def visit(browser):
-    """visit(path, ...) -> the open page; at the end of the test, nothing may have gone wrong or been asked of a network."""
+    """visit(path, ...) -> the open page; at the end nothing has gone wrong or asked for a network."""
     pages, troubles = [], []
 
     def visit(path, **how):
@@ -58,9 +54,8 @@ def visit(browser):
 
 def coloured(page, section="loss"):
     """The names of the lines that are drawn in a colour and can be hovered over."""
-    names = page.evaluate(
-        f"document.querySelector('#{section} .plot').data.filter(t => t.hoverinfo !== 'skip').map(t => t.name)"
-    )
+    data = f"document.querySelector('#{section} .plot').data"
+    names = page.evaluate(f"{data}.filter(t => t.hoverinfo !== 'skip').map(t => t.name)")
     return {name.split(" @ ")[0] for name in names}
 
 
@@ -121,7 +116,8 @@ def test_one_peak_lr_at_a_time_and_validation_as_a_choice(visit, report):
     assert names and all("@ 2e-2" in name for name in names)
     page.check("[name=series][value=validation]")
     assert page.evaluate(
-        "document.querySelector('#loss .plot').data.filter(t => t.name && !t.name.includes('diverged')).every(t => t.mode.includes('markers'))"
+        "document.querySelector('#loss .plot').data.filter(t => t.name && !t.name.includes('diverged'))"
+        ".every(t => t.mode.includes('markers'))"
     )
 
 
@@ -155,13 +151,11 @@ def test_without_javascript_the_tables_are_there(visit, report):
 
 
 def test_a_hostile_name_is_only_text(visit, tmp_path):
-    rows, _ = build(tmp_path, ["cosine", "wsd"], seeds=(0, 1))
-    rows = [row | dict(scheduler=row["scheduler"].replace("wsd", HOSTILE)) for row in rows]
-    keep_manifest(tmp_path, rows, command=HOSTILE, dataset="<img src=x onerror=document.title='owned'>")
-    branches = plan(["cosine", "wsd"], (0, 1))
-    for branch in branches:
-        branch.run.label = branch.run.label.replace("wsd", HOSTILE)
-    page = visit(write_report(tmp_path, rows, write_tables(tmp_path, rows), branches))
+    plain = build(tmp_path, ["cosine", "wsd"], seeds=(0, 1))
+    names = dict(cosine="cosine", wsd=HOSTILE)
+    image = "<img src=x onerror=document.title='owned'>"
+    path, _ = read_page(renamed(plain, names, dataset=image, command=HOSTILE), tmp_path)
+    page = visit(path)
     assert page.title() != "owned" and page.locator("img, b").count() == 0
     start = HOSTILE[:9]
     ticks = page.locator("#ranking .ytick text").all_text_contents()
@@ -169,6 +163,6 @@ def test_a_hostile_name_is_only_text(visit, tmp_path):
     page.evaluate(
         "Plotly.Fx.hover(document.querySelector('#ranking .plot'), [{curveNumber: 1, pointNumber: 0}])"
     )
-    said = page.locator("#ranking .hoverlayer").text_content()
-    assert HOSTILE[-20:] in said and "told apart" in said
+    words = page.locator("#ranking .hoverlayer").text_content()
+    assert HOSTILE[-20:] in words and "told apart" in words
     assert HOSTILE in page.locator("#loss .legend").inner_text()

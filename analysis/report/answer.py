@@ -1,0 +1,90 @@
+"""The top of the report: which schedule is lowest, what the seeds say of that, and what was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.aa import control_of
+from analysis.comparison import Comparison, Ranking
+from analysis.figures.titles import setup_words
+from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, standing_sentence, unfinished
+from analysis.text import format_lr, listed
+from analysis.verdicts import Verdict, Verdicts, completed_seeds
+
+MAX_ANSWERS = 3  # horizons; those of more are in the ranking
+MAX_NAMES = 5  # of schedules that may be as good
+
+
+@dataclass(frozen=True)
+class Answer:
+    text: str
+    setup: str
+    notes: list[str]
+
+
+def answer(comparison: Comparison) -> Answer:
+    rankings = list(comparison.judged.values())
+    sentences = [horizon_answer(comparison, ranking) for ranking in rankings[:MAX_ANSWERS]]
+    several_seeds = any(ranking.several_seeds for ranking in rankings)
+    if not several_seeds and any(ranking.best.entry.completed for ranking in rankings):
+        sentences.append(ONE_SEED)
+    setup = [setup_sentence(comparison)]
+    if len(rankings) > MAX_ANSWERS:
+        setup.append(f"{len(rankings) - MAX_ANSWERS} more horizons are in the ranking.")
+    return Answer(" ".join(sentences), " ".join(setup), notes(comparison))
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What the reader must know beside the answer."""
+    found = []
+    if not comparison.finished:
+        found.append(unfinished(len(comparison.results), len(comparison.requested)))
+    if comparison.protocol == "carry-over":
+        found.append(CARRIED_OVER)
+    if control := control_of(comparison):
+        found.append(control.sentence)
+    return found
+
+
+def horizon_answer(comparison: Comparison, ranking: Ranking) -> str:
+    """ "wsd ends at the lowest mean validation loss, 2.3456: it ranks first, ..."."""
+    several_steps, entry = len(comparison.judged) > 1, ranking.best.entry
+    where = f"At {ranking.steps:,} steps, " * several_steps
+    if not entry.completed:
+        return where + (NO_RUN[0].lower() + NO_RUN[1:] if several_steps else NO_RUN) + "."
+    peak_lrs = {setting.peak_lr for setting in comparison.settings}
+    at = f" at a peak lr of {format_lr(entry.setting.peak_lr)}" * (len(peak_lrs) > 1)
+    mean = "mean " * (entry.seeds > 1)
+    if len(ranking.rows) == 1:
+        return f"{where}{entry.scheduler} ends at a {mean}validation loss of {entry.loss:.4f}{at}."
+    tuned = "with each schedule at its own best peak lr, " * comparison.tuned
+    lowest = f"{entry.scheduler} ends at the lowest {mean}validation loss, {entry.loss:.4f}{at}"
+    verdict = verdict_clause(ranking.verdicts) if entry.seeds > 1 else ""
+    return where + (tuned if several_steps else tuned.capitalize()) + lowest + verdict + "."
+
+
+def verdict_clause(verdicts: Verdicts) -> str:
+    """ ": it ranks first, ...", or in brackets why nothing is claimed."""
+    sentence = standing_sentence(verdicts.best, verdicts)
+    if not verdicts.tested or completed_seeds(verdicts.best.losses) == 1:
+        return f" ({sentence})"
+    return f": it {sentence}{undecided(verdicts)}"
+
+
+def undecided(verdicts: Verdicts) -> str:
+    """ "; it cannot be told apart from wsd and 6 others": those that may be as good, if not all may."""
+    others = verdicts.standings[1:]
+    names = [standing.name for standing in others if standing.verdict is Verdict.UNDECIDED]
+    if len(names) in (0, len(others)):
+        return ""
+    if len(names) > MAX_NAMES:
+        return f"; it cannot be told apart from {names[0]} and {len(names) - 1} others"
+    return f"; it cannot be told apart from {listed(names)}"
+
+
+def setup_sentence(comparison: Comparison) -> str:
+    if not comparison.result_with_curve():
+        return f"All runs failed, on {comparison.dataset.name}."
+    peak_lrs = sorted({setting.peak_lr for setting in comparison.settings})
+    span = f" Peak lrs from {format_lr(peak_lrs[0])} to {format_lr(peak_lrs[-1])}." * (len(peak_lrs) > 1)
+    return f"Trained: {setup_words(comparison)}{span}"
