@@ -17,7 +17,9 @@ spike that it is to judge. The warmup is left out, since every run begins with l
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -86,12 +88,17 @@ def count_spikes(norm: np.ndarray, warmup_steps: int) -> int:
 
 
 def medians_before(values: np.ndarray) -> np.ndarray:
-    """For each step the median of the WINDOW values before it, of fewer at the beginning: (steps,); the first
-    is NaN.
+    """For each step the median of the WINDOW values before it, of fewer at the beginning: float64 (steps,).
+
+    The first is NaN. Only the last value may be NaN: a run ends there.
     """
-    begin = [np.nan, *(np.median(values[:step]) for step in range(1, min(WINDOW, len(values))))]
-    full = sliding_window_view(values[:-1], WINDOW) if len(values) > WINDOW else np.empty((0, WINDOW))
-    return np.append(begin, np.median(full, axis=1)) if len(full) else np.array(begin[: len(values)])
+    medians, before = [np.nan], []
+    for value in values[: min(WINDOW, len(values)) - 1].tolist():  # numpy's median is slow on a few numbers
+        insort(before, value)
+        medians.append(median(before))
+    if len(values) <= WINDOW:
+        return np.array(medians)
+    return np.append(medians, np.median(sliding_window_view(values[:-1], WINDOW), axis=1))
 
 
 def recoveries(loss: np.ndarray, warmup_steps: int) -> list[int]:

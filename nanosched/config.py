@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 from .errors import not_allowed
 from .hardware import has_cuda
@@ -163,7 +163,7 @@ class Config:
         Returns:
             16 hex digits.
         """
-        identity = {name: value for name, value in asdict(self).items() if name not in NOT_IDENTITY}
+        identity = {name: value for name, value in vars(self).items() if name not in NOT_IDENTITY}
         if self.device == "cuda":  # on a CPU the number of threads decides how sums are rounded
             del identity["threads"]
         if self.replicas != "stacked":  # stacking changes the rounding; separate runs are as if alone
