@@ -49,7 +49,16 @@ class State:
 
 
 def initial_state(config: Config, vocab_size: int, seed: int) -> State:
-    """Fresh weights and a fresh optimizer: a pure function of (config, vocab_size, seed)."""
+    """Fresh weights and a fresh optimizer: a pure function of (config, vocab_size, seed).
+
+    Args:
+        config: a Config with the machine's settings decided.
+        vocab_size: of the data; padded to a multiple of 64 above 1024.
+        seed: int, of the weights and later of the dropout.
+
+    Returns:
+        the State before the first step, on config.device.
+    """
     import torch
 
     from model import GPT2, GPT2Config
@@ -111,7 +120,16 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
 
 
 def validate(model: GPT2, batches, config: Config) -> float:
-    """Mean loss over the validation batches, in nats per token."""
+    """Mean loss over the validation batches.
+
+    Args:
+        model: changed in nothing; dropout is off meanwhile.
+        batches: (x, y) pairs of `validation_set`.
+        config: for autocast.
+
+    Returns:
+        nats per token.
+    """
     import torch
 
     model.eval()

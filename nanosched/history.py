@@ -51,7 +51,17 @@ class RunCurve:
 
 
 def parse_curve(text: str) -> RunCurve:
-    """The curve in the text of a curve.csv; ValueError for anything else."""
+    """Read what `History.to_csv` wrote.
+
+    Args:
+        text: of a whole curve.csv.
+
+    Returns:
+        its columns.
+
+    Raises:
+        ValueError: it is something else.
+    """
     rows = text.splitlines()[1:]
     columns = list(zip(*(row.split(",") for row in rows))) or [()] * len(COLUMNS)
     _, *measured, val_loss = columns

@@ -63,7 +63,16 @@ class FinishedRun:
 
 
 def write_run(folder: Path, record: RunRecord, curve_csv: str):
-    """Write curve.csv and run.json: the run is complete once that one is there."""
+    """Write curve.csv and then run.json: the run has ended once that one is there.
+
+    Args:
+        folder: of the run; made if it is not there.
+        record: what run.json holds.
+        curve_csv: the whole text of curve.csv.
+
+    Raises:
+        OSError: the disk doesn't take it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     fields = asdict(record)
     with atomic(folder / "curve.csv") as path:
@@ -74,7 +83,14 @@ def write_run(folder: Path, record: RunRecord, curve_csv: str):
 
 
 def read_run(folder: Path) -> FinishedRun | None:
-    """The run if run.json and curve.csv are as they were written, else None."""
+    """A run that has ended.
+
+    Args:
+        folder: of the run; it need not be there.
+
+    Returns:
+        the run; None if run.json or curve.csv is missing, or is not as it was written.
+    """
     try:
         fields = json.loads((folder / "run.json").read_text())
         curve_csv = (folder / "curve.csv").read_text()
