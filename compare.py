@@ -385,16 +385,17 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset, store:
 def write(comparison: Comparison, request: Request) -> bool:
     """Write the tables, print the ranking, write figures and report; whether all of it could be written."""
     out, before = request.out, run_ids(request.out)
-    files = [attempt(writer, comparison, out) for writer in TABLES]
+    tables = [attempt(writer, comparison, out) for writer in TABLES]
     print_ranking(comparison)
     cost = sweep_cost(comparison)
     if comparison.branches and cost.runs > 1:
         print("\n" + cost_sentence(cost, comparison))
     if control := control_of(comparison):
         print("\n" + control.sentence)
-    figures = [partial(draw_figure, figure) for figure in FIGURES]
     events = [write_events] if request.tensorboard else []
-    files += [attempt(writer, comparison, out) for writer in (*figures, write_report, *events)]
+    figures = [partial(draw_figure, figure) for figure in FIGURES]
+    report, *others = (attempt(writer, comparison, out) for writer in (write_report, *events, *figures))
+    files = [report, *tables, *others]
     written = [path for paths in files for path in paths or ()]
     delete_leftovers(out, written, same_runs=before == run_ids(out))
     print("\n" + "\n".join(map(str, written)))

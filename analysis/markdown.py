@@ -32,8 +32,9 @@ def markdown_table(table: TextTable) -> list[str]:
     """The lines of a Markdown table; names are code, so that nothing in them is markup."""
     left = [heading in table.names for heading in table.headings]
     rows = [[code(cell) if is_name else cell for cell, is_name in zip(row, left)] for row in table.rows]
-    rules = ["---" if is_name else "--:" for is_name in left]
-    return ["| " + " | ".join(cells) + " |" for cells in (table.headings, rules, *rows)]
+    rules = "|".join("---" if is_name else "--:" for is_name in left)
+    head, *body = ("| " + " | ".join(cells) + " |" for cells in (table.headings, *rows))
+    return [head, f"|{rules}|", *body]
 
 
 def code(text: str) -> str:

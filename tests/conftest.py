@@ -56,7 +56,7 @@ def toml(tmp_path, tiny):
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
-    """The script as a user runs it in tmp_path, but in this process, which has torch already, and on one core."""
+    """The script as a user runs it in tmp_path, but in this process and on one core."""
     from schedulers.core.registry import REGISTRY
 
     monkeypatch.chdir(tmp_path)

@@ -21,6 +21,7 @@ from helpers import ROOT, is_one_line_error, read_curve, shell, write_toml
 import train as train_module
 from nanosched.config import Config
 from schedulers import get_schedule
+from sweep import train_branch
 
 WSD = "wsd:cooldown=0.5,shape=sqrt"
 ASKED = [WSD, "constant", "step:gamma=1", "cosine"]  # step:gamma=1 is constant under another name
@@ -134,7 +135,7 @@ def test_curves_csv_is_every_runs_curve(first):
             for row in rows
             if all(row[name] == run[name] for name in ("run_id", "scheduler", "seed", "peak_lr"))
         ]
-        curve = read_curve(first.out / "runs" / run["run_id"] / "curve.csv")
+        curve = read_curve(first.out / "runs" / run["run_id"])
         assert [int(row["step"]) for row in mine] == list(range(12))
         for name in ("loss", "lr", "grad_norm", "step_s"):
             assert [float(row[name]) for row in mine] == getattr(curve, name).tolist()
@@ -207,7 +208,7 @@ def test_the_output_ranks_with_several_seeds(first):
 def curves(out):
     """(scheduler, seed) -> curve.csv's columns."""
     return {
-        (row["scheduler"], row["seed"]): read_curve(Path(out) / "runs" / row["run_id"] / "curve.csv")
+        (row["scheduler"], row["seed"]): read_curve(Path(out) / "runs" / row["run_id"])
         for row in table(Path(out) / "runs.csv")
     }
 
@@ -304,7 +305,7 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
     assert before.items() < after.items() and len(after) == len(before) + 2
     rows = table(copy / "runs.csv")
     assert [row["scheduler"] for row in rows] == [*ASKED, "my_stairs", "my_stairs:ratio=0.1"]
-    curve = read_curve(copy / "runs" / rows[-1]["run_id"] / "curve.csv")
+    curve = read_curve(copy / "runs" / rows[-1]["run_id"])
     np.testing.assert_allclose(curve.lr[2:], [0.01] * 5 + [0.001] * 5, rtol=1e-12)
 
     (tmp_path / "my_schedule.py").write_text(
@@ -495,7 +496,7 @@ def test_nothing_but_failures_is_a_table_too(cli, toml, tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr(train_module, "train", fails)
+    monkeypatch.setattr(train_branch, "train", fails)
     toml()
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,cosine", "--out", "out")
     assert done.code == 1 and done.out.count("failed: RuntimeError: no luck") == 2
@@ -665,8 +666,7 @@ def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tm
         ]
     for row in table(tmp_path / "both" / "runs.csv"):
         of_both, alone = (
-            read_curve(tmp_path / name / "runs" / row["run_id"] / "curve.csv")
-            for name in ("both", row["steps"])
+            read_curve(tmp_path / name / "runs" / row["run_id"]) for name in ("both", row["steps"])
         )
         for name in ("loss", "lr", "grad_norm", "val_loss"):
             np.testing.assert_array_equal(getattr(of_both, name), getattr(alone, name))
@@ -876,7 +876,7 @@ def test_all_is_every_schedule_that_needs_no_law(cli, toml):
 
     toml()
     done = cli("compare.py", "--config", "tiny.toml", "--dry-run")
-    names = sorted(re.findall(r"(\w+) @ 0.01, 12 steps: trains", done.out))
+    names = sorted(re.findall(r"(\w+) @ 0.01, 12 steps: (?:branches|trains)", done.out))
     assert names == [name for name in list_schedules() if not REGISTRY[name].needs_law] and len(names) >= 15
 
 
@@ -905,5 +905,5 @@ def test_plateau_runs_in_a_comparison(cli, toml, tmp_path):
     )
     assert done.code == 0
     both = curves(tmp_path / "out")
-    constant, plateau = both["constant", "0"]["lr"], both["plateau:patience=0,threshold=0.5", "0"]["lr"]
+    constant, plateau = both["constant", "0"].lr, both["plateau:patience=0,threshold=0.5", "0"].lr
     assert constant[-1] == 0.01 and plateau[-1] < 0.01 and plateau[3] == 0.01

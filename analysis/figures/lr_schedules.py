@@ -26,8 +26,8 @@ def lr_schedules_page(comparison: Comparison):
         ax.yaxis.set_major_formatter(lambda lr, _: format_lr(lr))
         if warmup:
             ax.axvline(warmup, color=DARK, lw=0.7, ls=":")
-        for curve in group.completed:
-            ax.plot(curve.lr, color=group.colour, lw=1.6)
+        for lrs in {curve.lr.tobytes(): curve.lr for curve in group.completed}.values():
+            ax.plot(lrs, color=group.colour, lw=1.6)  # most often one for all seeds
         draw_diverged(ax, group, "lr", 1)
     return fig
 

@@ -9,6 +9,7 @@ from helpers_results import finished_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.text import format_lr
 from compare import mean_losses
 from schedulers import get_schedule
 from sweep.plan import Run
@@ -154,7 +155,7 @@ def test_tuning_on_the_command_line(cli, toml, tmp_path):
     assert sorted(row["common_rank"] for row in tuned) == ["1", "2"]
     pasted = (tmp_path / "out" / "summary.md").read_text()
     assert (
-        f"| 1 | `{tuned[0]['scheduler']}` | {float(tuned[0]['best_peak_lr']):g} |" in pasted
+        f"| 1 | `{tuned[0]['scheduler']}` | {format_lr(float(tuned[0]['best_peak_lr']))} |" in pasted
         and pasted.count("\n| ") == 2
     )  # a row for each schedule
     assert (tmp_path / "out" / "figures" / "peak_lr.png").exists() and (
