@@ -24,7 +24,7 @@ ROUNDING = 1e-12  # what agrees to this part of the losses is equal
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Of two schedules over the seeds that both came through with, in nats per token.
+    """Of two schedules over the seeds that both completed, in nats per token.
 
     One seed has a mean and nothing else. Differences of 0 in every seed are the same run under two names: p
     is 1 and the interval (0, 0). Equal differences that aren't 0 have a standard deviation of 0 but no
@@ -135,8 +135,8 @@ def widening(n: int) -> np.ndarray:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p-values (m,) corrected for their number, step-down, Holm 1979; below alpha means told apart at that
-    family-wise error.
+    """p-values (m,) corrected for their number, step-down, Holm 1979; below alpha means different
+    at that family-wise error.
 
     A NaN is no test: it stays NaN and isn't counted.
     """
@@ -153,7 +153,7 @@ def prob_best(losses: dict[str, dict[int, float]]) -> dict[str, float]:
 
     What a sample's means differ by from the mean is widened as Student's t widens the normal, because a few
     seeds, drawn again, vary less than new ones: without it, of two equal schedules with three seeds one has
-    1.0 in a quarter of all comparisons. Only schedules with the most seeds that came through are in it, on
+    1.0 in a quarter of all comparisons. Only schedules with the most completed seeds are in it, on
     the seeds they have in common; the others get 0. All get NaN where these are fewer than two. The sum is 1.
     """
     rows = {name: finite(row) for name, row in losses.items()}

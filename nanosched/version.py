@@ -9,7 +9,7 @@ VERSION = "0.1.0"
 
 @lru_cache
 def code_version() -> str:
-    """The version, with the commit where this is a git checkout: "0.1.0+3f2a9c1", "-dirty" if files were changed."""
+    """The version, in a git checkout with the commit: "0.1.0+3f2a9c1", "-dirty" if files were changed."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
     try:
         commit = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
