@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from analysis.aa import control_of, write_control
 from analysis.bounds import print_bounds
 from analysis.comparison import Comparison, read_results
@@ -35,9 +36,11 @@ from analysis.terminal import print_ranking
 from analysis.text import counted
 from data import Dataset, open_dataset
 from nanosched.cli import add_flags, check_seed, from_args
+from nanosched.command import STOPPED, CommandParser, fail, run_command
 from nanosched.config import Config
-from nanosched.errors import first_line
+from nanosched.errors import first_line, not_allowed, quoted
 from nanosched.interrupt import ctrl_c
+from nanosched.seeds import read_seeds, seeds_note
 from schedulers import Schedule, resolve
 from schedulers.core.load import loaded_files
 from sweep.calibrate import choose_slots
@@ -95,6 +98,8 @@ def main():
     args = parse_args()
     try:
         request = read_request(args)
+        if note := seeds_note(request.seeds):
+            print(note)
         if request.dry_run:
             return dry_run(request)
         dataset = open_dataset(request.config.dataset, request.config.tokenizer)
@@ -103,37 +108,40 @@ def main():
         store, lock = Store(request.out), locked(request.out)
         slots = slots_for(request, dataset, store)
     except (ValueError, OSError) as e:
-        sys.exit(f"error: {e}")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped before training. The same command starts again.")
+        fail(e)
 
     request = replace(request, config=replace(request.config, replicas="stacked" if slots else "separate"))
     with lock:
         trained = train(request, dataset, store, slots)
         comparison = read_comparison(request, trained, dataset, store)
-        written = write(comparison, request) if comparison.results else True
+        written = write(comparison, request) if comparison.results else False
     if trained.stopped:
         print("\nStopped. What is trained is kept: the same command goes on from here.")
-        sys.exit(130)
-    sys.exit(1 if trained.errors or not written else 0)
+        return STOPPED
+    return 1 if trained.errors or not written else 0
 
 
 # -- request
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(__doc__)
     parser.add_argument(
         "--schedulers",
-        metavar="all|NAME[:k=v,...][,NAME...]|FILE.py",
-        help="which schedules, default all; a file is one of your own",
+        nargs="+",
+        metavar="NAME[:k=v,...]",
+        help="which schedules, with commas or spaces between them: names, files of your own (FILE.py), all, "
+        "or list, which prints them with their parameters; default all",
     )
     parser.add_argument(
-        "--seeds", metavar="N[,N...]", help="each schedule is trained once with each, default 0"
+        "--seeds",
+        nargs="+",
+        metavar="N",
+        help="each schedule is trained once with each: 0,1,2 or 0-2; default 0",
     )
-    parser.add_argument("--out", metavar="DIR", help="default results/<config>")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder of the results, where a run is kept; default results/<config>"
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--protocol",
@@ -182,10 +190,10 @@ def read_request(args: argparse.Namespace) -> Request:
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
-    config, comparison, name = from_args(args)
+    config, comparison, name = from_args(args, horizons and min(horizons))
     horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
     specs = read_specs(args, comparison)
-    seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else args.seeds)
+    seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else " ".join(args.seeds))
     if args.aa:
         specs, peak_lrs, horizons, seeds = specs[:1], peak_lrs[:1], horizons[:1], double_seeds(seeds)
         config = replace(config, steps=horizons[0])
@@ -211,20 +219,15 @@ def read_specs(args: argparse.Namespace, comparison: dict) -> list[str]:
     """The schedules of the flag, else of the TOML file, else all, or cosine for the control."""
     given = comparison.get("schedulers", "cosine" if args.aa else "all")
     given = given if args.schedulers is None else args.schedulers
+    if not isinstance(given, str | list):
+        raise not_allowed("schedulers", given, "give a list of names, such as ['wsd', 'cosine']")
     return resolve(given if isinstance(given, str) else ",".join(map(str, given)))
-
-
-def read_seeds(given) -> list[int]:
-    seeds = read_numbers("seeds", given, int)
-    for seed in seeds:
-        check_seed("seeds", seed)
-    return seeds
 
 
 def double_seeds(seeds: list[int]) -> list[int]:
     """The seeds and as many others, for the A/A control."""
     if len(seeds) < 2:
-        raise ValueError(f"seeds={seeds} is not allowed with --aa: give two or more, such as 0,1,2")
+        raise ValueError(f"seeds={quoted(seeds)} is not allowed with --aa: give two or more, such as 0,1,2")
     others = range(max(seeds) + 1, max(seeds) + 1 + len(seeds))
     check_seed("seeds, doubled for --aa,", others[-1])
     return [*seeds, *others]
@@ -233,8 +236,7 @@ def double_seeds(seeds: list[int]) -> list[int]:
 def read_peak_lrs(given, config: Config) -> list[float]:
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if given is None else given, float)
     if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
-        listed = ",".join(map(repr, peak_lrs))
-        raise ValueError(f"peak_lr={listed} is not allowed: two of them agree to 6 digits; leave one out")
+        raise not_allowed("peak_lr", peak_lrs, "two of them agree to 6 digits; leave one out")
     return peak_lrs
 
 
@@ -242,11 +244,11 @@ def read_numbers(name: str, given, kind) -> list:
     """The numbers of "0,1,2" or of TOML's [0, 1, 2], each once."""
     try:
         numbers = [kind(piece) for piece in given.split(",")] if isinstance(given, str) else list(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if not numbers or any(type(number) is not kind for number in numbers):
         example = "whole numbers, such as 0,1,2" if kind is int else "numbers, such as 3e-4,6e-4"
-        raise ValueError(f"{name}={given!r} is not allowed: give {example}")
+        raise not_allowed(name, given, f"give {example}")
     return list(dict.fromkeys(numbers))
 
 
@@ -440,4 +442,4 @@ def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -9,18 +9,18 @@ had been.
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from data import batch, open_dataset, prefetch, validation_batches
 from nanosched.checkpoint import NAME as CHECKPOINT
 from nanosched.checkpoint import OneCheckpoint, load_checkpoint, save_checkpoint
 from nanosched.cli import add_flags, check_seed, from_args
+from nanosched.command import CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed
 from nanosched.hardware import device_name, peak_flops
@@ -374,9 +374,7 @@ def resume(state: State, history: History, checkpoints, run_id: str) -> int:
 
 def parse_args():
     """(args, config, schedule) from the command line; bad input ends here, in one line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(__doc__)
     parser.add_argument(
         "--scheduler",
         "--lr_schedule",
@@ -426,7 +424,7 @@ def parse_args():
         if args.steps_this_run is not None and args.steps_this_run < 1:
             raise not_allowed("steps_this_run", args.steps_this_run, "give a whole number of at least 1")
     except ValueError as e:
-        sys.exit(f"error: {e}")
+        fail(e)
     return args, config, schedule
 
 
@@ -437,28 +435,32 @@ def main(args, config, schedule):
         folder.mkdir(parents=True, exist_ok=True)
         dataset.check_windows(config.batch_size, config.block_size)
     except (ValueError, OSError) as e:
-        sys.exit(f"error: {e}")
+        fail(e)
     tokens = f"{config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}"
     print(f"{schedule.spec}: {tokens}, on {device_name(config.device)} in {config.dtype}")
     if (folder / "run.json").exists() and (folder / CHECKPOINT).exists():  # compare.py keeps no checkpoints
-        return print(f"complete already: {folder}")
+        print(f"complete already: {folder}")
+        return
 
     def print_step(done, loss):
         if done % 10 == 0 or done == config.steps:
             print(f"step {done}: loss {loss:.4f}")
 
-    with ctrl_c() as pressed:
-        record = train(
-            config,
-            schedule,
-            args.seed,
-            dataset,
-            folder,
-            steps_now=args.steps_this_run,
-            keep_checkpoint=True,
-            on_step=print_step,
-            should_stop=pressed,
-        )
+    try:
+        with ctrl_c() as pressed:
+            record = train(
+                config,
+                schedule,
+                args.seed,
+                dataset,
+                folder,
+                steps_now=args.steps_this_run,
+                keep_checkpoint=True,
+                on_step=print_step,
+                should_stop=pressed,
+            )
+    except (ValueError, OSError) as e:
+        fail(e)
     if record is None:
         print(f"stopped; the same command goes on from {folder / CHECKPOINT}")
     else:
@@ -466,4 +468,4 @@ def main(args, config, schedule):
 
 
 if __name__ == "__main__":
-    main(*parse_args())
+    run_command(lambda: main(*parse_args()))

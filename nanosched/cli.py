@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from .config import Config
@@ -20,9 +20,11 @@ else:
 CONFIGS = Path(__file__).parents[1] / "configs"
 ALIASES = {  # nanoGPT's and SambaFlow's names for the same settings
     "learning_rate": "peak_lr",
+    "lr": "peak_lr",
     "max_steps": "steps",
     "max_iters": "steps",
     "warmup_iters": "warmup_steps",
+    "warmup": "warmup_steps",
     "eval_iters": "eval_batches",
 }
 SETTINGS = {f.name for f in fields(Config)}
@@ -98,11 +100,14 @@ def add_flags(parser: argparse.ArgumentParser):
         action.option_strings = action.option_strings[:1]  # what --help shows; all are accepted
 
 
-def from_args(args: argparse.Namespace) -> tuple[Config, dict, str]:
+def from_args(args: argparse.Namespace, shortest: int | None = None) -> tuple[Config, dict, str]:
     """The setup that the command line and its TOML file ask for; flags win over the file.
+
+    A warmup that nobody asked for is the same part of the run as in the preset, and a line says so.
 
     Args:
         args: what a parser with `add_flags` gave.
+        shortest: steps of the shortest horizon, where there are several; default args.steps.
 
     Returns:
         (config, comparison, name): the Config with device, dtype and compile decided; the file's `schedulers`
@@ -111,13 +116,30 @@ def from_args(args: argparse.Namespace) -> tuple[Config, dict, str]:
     Raises:
         ValueError: a file or a setting that can't be used, in one line.
     """
-    name = args.config or default_preset(args.device or "auto")
-    settings = load_toml(name)
-    comparison = {key: settings.pop(key) for key in COMPARISON & set(settings)}
-    settings.update(
-        {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
+    name = default_preset(args.device or "auto") if args.config is None else args.config
+    file = load_toml(name)
+    comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
+    flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
+    config = Config(**{**file, **flags, "warmup_steps": 0})  # the steps are checked before the warmup's part
+    preset = name in presets()
+    if "warmup_steps" in flags or "warmup_steps" in file and not preset:
+        warmup_steps = flags.get("warmup_steps", file.get("warmup_steps"))
+    else:
+        usual = Config(**file) if preset else Config()
+        warmup_steps = scaled_warmup(usual, shortest or config.steps)
+    return replace(config, warmup_steps=warmup_steps).on_this_machine(), comparison, Path(name).stem
+
+
+def scaled_warmup(usual: Config, steps: int) -> int:
+    """The warmup that is as large a part of `steps` as the usual one is of the usual steps."""
+    if steps == usual.steps:
+        return usual.warmup_steps
+    warmup_steps = round(usual.warmup_steps * steps / usual.steps)
+    print(
+        f"warmup: {warmup_steps:,} of {steps:,} steps, as much as the usual {usual.warmup_steps:,} of "
+        f"{usual.steps:,}; --warmup_steps changes it"
     )
-    return Config(**settings).on_this_machine(), comparison, Path(name).stem
+    return warmup_steps
 
 
 def check_seed(name: str, seed: int):

@@ -55,8 +55,8 @@ class Silent:
 
 
 def is_one_line_error(result, *words):
-    """Exit 1, and nothing on stderr but one line that has these words."""
-    assert result.code == 1, result
+    """Exit 2, and nothing on stderr but one line that has these words."""
+    assert result.code == 2, result
     assert result.err.startswith("error: ") and result.err.strip().count("\n") == 0, result.err
     for word in words:
         assert word in result.err, result.err

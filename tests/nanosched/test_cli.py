@@ -81,9 +81,7 @@ def test_a_key_like_no_other_is_an_error_too(toml):
         load_toml(str(toml(**{'"§§§"': 1})))
 
 
-@pytest.mark.parametrize(
-    "key", ["wandb_project", "wandb_log", "out_dir", "min_lr", "backend", "init_from", "lr"]
-)
+@pytest.mark.parametrize("key", ["wandb_project", "wandb_log", "out_dir", "min_lr", "backend", "init_from"])
 def test_a_key_that_is_near_no_other_gets_no_neighbour(toml, key):
     with pytest.raises(ValueError) as error:
         load_toml(str(toml(**{key: 1})))
@@ -196,7 +194,7 @@ def test_help_shows_each_setting_once_with_its_sentence(monkeypatch, f):
         "--dtype {auto,float32,bfloat16} ",
         "--dataset NAME_OR_PATH ",
         "(also --max_steps, --max_iters); default 300",
-        "(also --learning_rate); default 0.001",
+        "(also --learning_rate, --lr); default 0.001",
         "default false",
     ],
 )

@@ -1,0 +1,73 @@
+"""A command as people expect it: bad input is one line and exit code 2, Ctrl-C is quiet."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+BAD_INPUT, STOPPED = 2, 130  # exit codes; 1 is for runs that failed
+HINTS = {"--resume": "the same command goes on where it stopped", "--lr_scheduler": "give --schedulers"}
+CLOSED = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what standard output may answer
+
+
+class CommandParser(argparse.ArgumentParser):
+    """argparse that refuses in one line and names the nearest option."""
+
+    def __init__(self, description: str):
+        form = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=description, formatter_class=form, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        words = message.split()
+        unknown = words[2] if message.startswith("unrecognized arguments: ") else None
+        fail(self.explain(unknown.partition("=")[0]) if unknown else message)
+
+    def explain(self, option: str) -> str:
+        """What is wrong with an option that is none, and what to give instead."""
+        if option in HINTS:
+            return f"there is no {option}: {HINTS[option]}"
+        if not option.startswith("-"):
+            return f"{option!r} stands alone: give it after its option, such as --schedulers {option}"
+        near = difflib.get_close_matches(option, self._option_string_actions, n=1)
+        return f"there is no {option}: " + (
+            f"did you mean {near[0]}?" if near else "--help lists the options"
+        )
+
+
+def fail(message: object, code: int = BAD_INPUT) -> NoReturn:
+    """Print "error: message" as one line to standard error and exit."""
+    print("error:", " ".join(str(message).split("\n")), file=sys.stderr)
+    sys.exit(code)
+
+
+def run_command(main: Callable[[], int | None]) -> NoReturn:
+    """Call `main` and exit with what it returns.
+
+    Ctrl-C exits with STOPPED; an output that can't be written any more is one line and BAD_INPUT.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code = main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        code = STOPPED
+    except OSError as e:
+        if e.errno not in CLOSED or e.filename is not None:
+            raise
+        silence(sys.stdout)
+        fail(f"can't write the output: {e.strerror}; what is trained is kept")
+    sys.exit(code)
+
+
+def silence(stream):
+    """Let what is still to be written to `stream` vanish, so that nothing fails at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
