@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 from .config import Config
+from .errors import first_line, not_allowed, quoted, shortened
 from .hardware import has_cuda
-from .settings import metavar
+from .regular import read_regular
+from .settings import checked, metavar
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,8 +31,10 @@ ALIASES = {  # nanoGPT's and SambaFlow's names for the same settings
     "eval_iters": "eval_batches",
 }
 SETTINGS = {f.name for f in fields(Config)}
+DATASET = Config.__dataclass_fields__["dataset"]
 COMPARISON = {"schedulers", "seeds"}  # what a TOML file may also say about a comparison
 NEAR = 0.7  # of difflib's ratio: n_layers is near n_layer (0.93), min_lr isn't (0.62)
+MAX_TOML = 100_000  # bytes
 
 
 def presets() -> list[str]:
@@ -53,10 +58,12 @@ def load_toml(name: str) -> dict:
         name: the path of a .toml file, or the name of a preset in configs/.
 
     Returns:
-        a dict of Config's fields and perhaps `schedulers` (list of str) and `seeds` (list of int), unchecked.
+        a dict of Config's fields, unchecked, and perhaps `schedulers` (str or list of str) and `seeds` (int,
+        str or list of int).
 
     Raises:
-        ValueError: no such file, not TOML, a key given twice, or an unknown one; in one line.
+        ValueError: no such file, not TOML, a key given twice, or an unknown one, or schedulers or seeds of
+            another type; in one line.
     """
     settings = _read_toml(name)
     for key in settings:
@@ -64,8 +71,10 @@ def load_toml(name: str) -> dict:
     for alias, key in ALIASES.items():
         if alias in settings:
             if key in settings:
-                raise ValueError(f"config={name!r} gives {key} twice, once as {alias}: give it once")
+                raise ValueError(f"config={quoted(name)} gives {key} twice, once as {alias}: give it once")
             settings[key] = settings.pop(alias)
+    _check_list("schedulers", settings, str, 'a text or a list of texts, ["wsd", "cosine"]')
+    _check_list("seeds", settings, int, 'a whole number, a text such as "0-2" or a list, [0, 1, 2]')
     return settings
 
 
@@ -100,7 +109,11 @@ def add_flags(parser: argparse.ArgumentParser):
         action.option_strings = action.option_strings[:1]  # what --help shows; all are accepted
 
 
-def from_args(args: argparse.Namespace, shortest: int | None = None) -> tuple[Config, dict, str]:
+def from_args(
+    args: argparse.Namespace,
+    shortest: int | None = None,
+    tokenizer_of: Callable[[str], str | None] = lambda dataset: None,
+) -> tuple[Config, dict, str]:
     """The setup that the command line and its TOML file ask for; flags win over the file.
 
     A warmup that nobody asked for is the same part of the run as in the preset, and a line says so.
@@ -108,6 +121,8 @@ def from_args(args: argparse.Namespace, shortest: int | None = None) -> tuple[Co
     Args:
         args: what a parser with `add_flags` gave.
         shortest: steps of the shortest horizon, where there are several; default args.steps.
+        tokenizer_of: the tokenizer that a dataset is bound to, if any: it is the default where the dataset is
+            given without a tokenizer.
 
     Returns:
         (config, comparison, name): the Config with device, dtype and compile decided; the file's `schedulers`
@@ -120,6 +135,9 @@ def from_args(args: argparse.Namespace, shortest: int | None = None) -> tuple[Co
     file = load_toml(name)
     comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
     flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
+    if "dataset" in flags or "tokenizer" not in file:  # else the file's goes with the file's dataset
+        dataset = checked(DATASET, flags.get("dataset", file.get("dataset", Config.dataset)))
+        flags.setdefault("tokenizer", tokenizer_of(dataset) or file.get("tokenizer", Config.tokenizer))
     config = Config(**{**file, **flags, "warmup_steps": 0})  # the steps are checked before the warmup's part
     preset = name in presets()
     if "warmup_steps" in flags or "warmup_steps" in file and not preset:
@@ -149,20 +167,26 @@ def check_seed(name: str, seed: int):
         ValueError: one line that begins with `name`.
     """
     if not 0 <= seed < 2**32:
-        raise ValueError(f"{name}={seed} is not allowed: give whole numbers from 0 to {2**32 - 1}")
+        raise not_allowed(name, seed, f"give whole numbers from 0 to {2**32 - 1}")
 
 
 def _read_toml(name: str) -> dict:
     """What the file holds."""
     path = Path(name) if Path(name).suffix == ".toml" else CONFIGS / f"{name}.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(path, MAX_TOML).decode("utf-8-sig"))
     except FileNotFoundError:
+        names = ", ".join(presets())
         raise ValueError(
-            f"config={name!r} is not there: give a TOML file or one of the presets {', '.join(presets())}"
+            f"config={quoted(name)} is not there: give a TOML file or one of the presets {names}"
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise ValueError(f"config={name!r} can't be read: {' '.join(str(e).split())}") from None
+    except RecursionError:
+        reason = "it is nested too deep"
+    except OSError as e:
+        reason = e.strerror or first_line(e)
+    except ValueError as e:  # not UTF-8, not TOML, or a number of more than 4,300 digits
+        reason = shortened(" ".join(str(e).split()))
+    raise ValueError(f"config={quoted(name)} can't be read: {reason}")
 
 
 def _check_key(name: str, key: str):
@@ -172,4 +196,13 @@ def _check_key(name: str, key: str):
         return
     near = difflib.get_close_matches(key, sorted(known), 1, cutoff=NEAR)
     hint = f"the nearest is {near[0]!r}" if near else "python compare.py --help lists the keys"
-    raise ValueError(f"config={name!r} has an unknown key {key!r}: {hint}")
+    raise ValueError(f"config={quoted(name)} has an unknown key {quoted(key)}: {hint}")
+
+
+def _check_list(key: str, settings: dict, kind: type, allowed: str):
+    """ValueError unless a comparison's setting is a text, or a list of `kind`; one int is a list of one."""
+    given = settings.get(key, "")
+    values = given if isinstance(given, list) else [given]
+    if isinstance(given, str) or values and all(type(value) is kind for value in values):
+        return
+    raise not_allowed(key, given, f"give {allowed}")

@@ -7,6 +7,8 @@ from dataclasses import Field, field
 
 from .errors import not_allowed
 
+MOST = 10**15  # of any whole number; a float holds it exactly
+
 
 def setting(default, help: str, low=None, above=None, below=None, choices=()):
     """A dataclass field from whose metadata its check, its error and its line of `--help` are made.
@@ -49,6 +51,8 @@ def checked(f: Field, value):
             raise ValueError
     except (TypeError, ValueError, KeyError, OverflowError):
         raise not_allowed(f.name, value, f"give {allowed(f)}") from None
+    if type(value) is int and value > MOST:
+        raise not_allowed(f.name, value, f"give at most {MOST:,}")
     return value
 
 

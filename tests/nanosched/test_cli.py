@@ -1,12 +1,15 @@
 """Settings from TOML files and the command line, and their errors."""
 
 import argparse
+import os
 import subprocess
 import sys
 from dataclasses import fields, replace
 
 import pytest
 from helpers import ROOT
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 from nanosched import cli, config
 from nanosched.cli import ALIASES, COMPARISON, CONFIGS, add_flags, default_preset, from_args, load_toml
@@ -97,15 +100,21 @@ def test_a_key_that_is_near_no_other_gets_no_neighbour(toml, key):
         (b"steps = 1\nsteps = 2\n", "can't be read"),
         (b"dataset = '\xff'", "can't be read"),
         (None, "is not there"),
+        (b"seeds = " + b"[" * 5000, "nested too deep"),
+        (b"peak_lr." + b"a." * 2000 + b"a = 1", "can't be read|peak_lr="),
+        (b"steps = " + b"9" * 5000, "can't be read"),
+        (b"x" * 200_000, "200,000 bytes, at most 100,000"),
     ],
+    ids=["no value", "twice", "not UTF-8", "missing", "5,000 [", "2,000 dots", "5,000 digits", "large"],
 )
 def test_a_file_that_cant_be_read_is_one_line(tmp_path, content, words):
     path = tmp_path / "mine.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ValueError) as error:
-        load_toml(str(path))
-    assert str(path) in one_line(error) and words in one_line(error)
+    with pytest.raises(ValueError, match=words) as error:
+        Config(**load_toml(str(path)))
+    assert len(one_line(error)) < 400
+    assert str(path) in one_line(error) or one_line(error).startswith("peak_lr=")
 
 
 def test_a_preset_that_is_not_there_names_those_that_are():
@@ -118,6 +127,101 @@ def test_a_folder_is_no_config(tmp_path):
     (tmp_path / "x.toml").mkdir()
     with pytest.raises(ValueError, match="can't be read"):
         load_toml(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "device.toml").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(ValueError, match=f"can't be read: it is a {name}, not a regular file"):
+            load_toml(str(tmp_path / f"{name}.toml"))
+
+
+def test_a_toml_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "x.toml").write_bytes("\ufeffsteps = 7".encode())
+    assert load_toml(str(tmp_path / "x.toml")) == dict(steps=7)
+
+
+def test_a_config_without_a_name_is_not_the_default():
+    with pytest.raises(ValueError, match="config='' is not there"):
+        read("--config=")
+
+
+@pytest.mark.parametrize("key", ["schedulers", "seeds"])
+@pytest.mark.parametrize(
+    "value", ["5.0", "true", "[]", "[[1]]", "{a = 1}", "2020-01-01", '[1, "a"]', "[nan]"]
+)
+def test_a_comparisons_setting_has_its_type(tmp_path, key, value):
+    (tmp_path / "x.toml").write_text(f"{key} = {value}")
+    with pytest.raises(ValueError, match=f"{key}=.* is not allowed: give a") as error:
+        load_toml(str(tmp_path / "x.toml"))
+    one_line(error)
+
+
+@pytest.mark.parametrize(
+    "line", ["schedulers = 'wsd'", "schedulers = ['wsd']", "seeds = 3", "seeds = '0-2'", "seeds = [0, 1]"]
+)
+def test_one_value_or_a_list_of_them(tmp_path, line):
+    (tmp_path / "x.toml").write_text(line)
+    assert len(load_toml(str(tmp_path / "x.toml"))) == 1
+
+
+def test_schedulers_that_are_a_number_are_refused(tmp_path):
+    (tmp_path / "x.toml").write_text("schedulers = 5")
+    with pytest.raises(ValueError, match=r"schedulers=5 is not allowed: give a text or a list of texts"):
+        load_toml(str(tmp_path / "x.toml"))
+
+
+KEYS = st.sampled_from(sorted(cli.SETTINGS | set(ALIASES) | COMPARISON))
+VALUES = st.one_of(
+    st.integers().map(str),
+    st.floats().map(repr),
+    st.integers(300, 5000).map(lambda digits: "9" * digits),
+    st.text(st.characters(codec="utf-8", exclude_characters="'\n"), max_size=300).map("'{}'".format),
+    st.sampled_from(
+        ["true", "2020-01-01T00:00:00Z", "07:32:00", "{}", "[[]]", "[1, 'a']", "-inf", "[" * 3000]
+    ),
+)
+LINES = st.one_of(
+    st.builds("{} = {}".format, KEYS, VALUES), st.builds("[{}]".format, KEYS), st.text(max_size=30)
+)
+
+
+@seed(12)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(LINES, max_size=4).map("\n".join) | st.binary(max_size=50))
+def test_any_toml_gives_settings_or_one_line(tmp_path, content):
+    path = tmp_path / "x.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+    try:
+        config, comparison, _ = read("--config", str(path), "--device", "cpu")
+    except ValueError as error:
+        assert str(error).isprintable() and len(str(error)) < 500
+    else:
+        assert isinstance(config, Config) and set(comparison) <= COMPARISON
+
+
+@pytest.mark.parametrize(
+    "lines, flags, tokenizer",
+    [
+        ("", ["--dataset", "bytes"], "byte"),
+        ("dataset = 'bytes'", [], "byte"),
+        ("tokenizer = 'gpt2'", ["--dataset", "bytes"], "byte"),
+        ("dataset = 'bytes'\ntokenizer = 'gpt2'", [], "gpt2"),  # which open_dataset refuses
+        ("", ["--dataset", "bytes", "--tokenizer", "gpt2"], "gpt2"),
+        ("tokenizer = 'gpt2'", ["--dataset", "text"], "gpt2"),
+        ("tokenizer = 'gpt2'", [], "gpt2"),
+        ("", [], "char"),
+    ],
+)
+def test_a_dataset_that_knows_its_tokenizer_needs_none(tmp_path, lines, flags, tokenizer):
+    (tmp_path / "x.toml").write_text(lines)
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    args = parser.parse_args(["--config", str(tmp_path / "x.toml"), *flags])
+    config, *_ = from_args(args, tokenizer_of=dict(bytes="byte").get)
+    assert config.tokenizer == tokenizer
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def one_line(error):
         ("dtype", "float16", "auto, float32 or bfloat16"),
         ("compile", "maybe", "auto, true or false"),
         ("dataset", 3, "a text"),
+        ("steps", 10**15 + 1, "at most 1,000,000,000,000,000"),
+        ("eval_batches", 10**18, "at most 1,000,000,000,000,000"),
     ],
 )
 def test_a_value_that_cant_be_is_refused_in_one_line(name, value, allowed):
