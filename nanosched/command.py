@@ -42,7 +42,12 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def fail(message: object, code: int = BAD_INPUT) -> NoReturn:
-    """Print "error: message" as one line to standard error and exit."""
+    """Print "error: message" as one line to standard error and exit.
+
+    What standard output answered is raised again: `run_command` has the words for it.
+    """
+    if is_closed_output(message):
+        raise message
     print("error:", " ".join(str(message).split("\n")), file=sys.stderr)
     sys.exit(code)
 
@@ -54,17 +59,30 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        code = main()
+        code = exit_code(main)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         code = STOPPED
     except OSError as e:
-        if e.errno not in CLOSED or e.filename is not None:
+        if not is_closed_output(e):
             raise
         silence(sys.stdout)
         fail(f"can't write the output: {e.strerror}; what is trained is kept")
     sys.exit(code)
+
+
+def is_closed_output(error: object) -> bool:
+    """Whether this is standard output's: it has no file name."""
+    return isinstance(error, OSError) and error.errno in CLOSED and error.filename is None
+
+
+def exit_code(main: Callable[[], int | None]) -> int | None:
+    """What `main` returns, or exits with: --help does."""
+    try:
+        return main()
+    except SystemExit as e:
+        return e.code
 
 
 def silence(stream):

@@ -20,7 +20,7 @@ def read_seeds(given: str | list) -> list[int]:
     Raises:
         ValueError: for anything else, and for a seed that torch can't tell from another one.
     """
-    pieces = re.split(r"[,\s]+", given.strip()) if isinstance(given, str) else given
+    pieces = re.split(r"\s*,\s*|\s+", given.strip()) if isinstance(given, str) else given
     if not isinstance(pieces, list) or not pieces:
         raise not_allowed("seeds", given, EXAMPLE)
     seeds = [seed for piece in pieces for seed in read_piece(piece, given)]
