@@ -27,6 +27,7 @@ from analysis.comparison import Comparison, read_results
 from analysis.cost import cost_sentence, sweep_cost
 from analysis.figures.draw import FIGURES, draw_figure
 from analysis.figures.plan import draw_plan
+from analysis.figures.planned_lrs import draw_planned_lrs
 from analysis.manifest import write_manifest
 from analysis.markdown import write_markdown
 from analysis.report.page import write_report
@@ -284,6 +285,7 @@ def dry_run(request: Request):
         )
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
+    print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
 
 
 # -- train

@@ -19,6 +19,7 @@ from analysis.verdicts import Losses, Standing, Verdicts, judge
 from nanosched.config import Config
 from nanosched.history import RunCurve
 from nanosched.run_files import FinishedRun, Status
+from schedulers import Schedule
 from sweep.plan import Branch, Run
 from sweep.store import Store
 
@@ -37,9 +38,12 @@ class Setting:
 
     @staticmethod
     def of(run: Run) -> Setting:
-        schedule = run.schedule
+        return Setting.of_schedule(run.label, run.schedule)
+
+    @staticmethod
+    def of_schedule(label: str, schedule: Schedule) -> Setting:
         params = ";".join(f"{name}={value}" for name, value in schedule.params.items())
-        return Setting(run.label, schedule.peak_lr, schedule.steps, params, schedule.warmup_steps)
+        return Setting(label, schedule.peak_lr, schedule.steps, params, schedule.warmup_steps)
 
 
 def labels_of(settings: Iterable[Setting]) -> dict[Setting, str]:
