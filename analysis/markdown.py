@@ -10,6 +10,7 @@ from analysis.sentences import ONE_SEED, ranking_sentences
 from analysis.terminal import notes
 from analysis.text_table import TextTable
 from nanosched.files import atomic
+from nanosched.visible import visible
 
 
 def write_markdown(comparison: Comparison, out: Path) -> list[Path]:
@@ -20,8 +21,7 @@ def write_markdown(comparison: Comparison, out: Path) -> list[Path]:
     lines = [
         *markdown_table(ranking_table(comparison, rankings)),
         "",
-        *verdicts,
-        *notes(comparison, ONE_SEED),
+        *map(visible, [*verdicts, *notes(comparison, ONE_SEED)]),
     ]
     with atomic(path := out / "summary.md") as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -38,4 +38,4 @@ def markdown_table(table: TextTable) -> list[str]:
 
 
 def code(text: str) -> str:
-    return "`" + text.replace("|", "\\|").replace("`", "'") + "`"
+    return "`" + visible(text).replace("|", "\\|").replace("`", "'") + "`"

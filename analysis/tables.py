@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from analysis.comparison import Comparison, Entry, Ranked, Ranking, Result, Setting, TunedEntry
 from analysis.metrics import METRICS
 from analysis.sentences import pair_sentence, standing_sentence
-from nanosched.csv_files import write_csv
+from nanosched.csv_files import csv_line, open_csv, write_csv
 from nanosched.files import atomic
 from nanosched.history import COLUMNS as CURVE_COLUMNS
 
@@ -77,15 +75,14 @@ def write_tuned(comparison: Comparison, out: Path) -> list[Path]:
 
 def write_curves(comparison: Comparison, out: Path) -> list[Path]:
     """A row for each run and step."""
-    with atomic(path := out / "curves.csv") as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(",".join(["run_id", "scheduler", "seed", "peak_lr", *CURVE_COLUMNS]) + "\n")
+    with atomic(path := out / "curves.csv") as temporary, open_csv(temporary, "w") as file:
+        file.write(csv_line(["run_id", "scheduler", "seed", "peak_lr", *CURVE_COLUMNS]))
         for result in comparison.results:
             if result.run:
-                start = io.StringIO()  # csv knows how to quote
                 names = [result.run_id, result.setting.scheduler, result.seed, result.setting.peak_lr]
-                csv.writer(start).writerow(names)
+                start = csv_line(names).removesuffix("\n")
                 steps = result.run.curve_csv.splitlines()[1:]
-                file.writelines(f"{start.getvalue().strip()},{line}\n" for line in steps)
+                file.writelines(f"{start},{line}\n" for line in steps)
     return [path]
 
 
