@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from analysis.terminal import print_table
+from analysis.terminal import print_table, print_text
 from analysis.text_table import TextTable
 from schedulers import Schedule
 from theory import optimal_peak_lr
@@ -66,7 +66,7 @@ def print_bounds(schedules: list[Labelled]):
         if not schedule.reactive and (label, schedule.steps) not in finite
     )
     if infinite:
-        print(f"infinite, since the last learning rate is 0: {', '.join(infinite)}")
+        print_text(f"infinite, since the last learning rate is 0: {', '.join(infinite)}")
 
 
 def bound_table(rows: list[BoundRow]) -> TextTable:

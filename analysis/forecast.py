@@ -18,7 +18,7 @@ from pathlib import Path
 from analysis.figures.forecast import draw_forecast
 from analysis.measured import Measured, read_measured
 from analysis.predictions import MAX_OPEN, ForecastRow, forecast_rows, predictable
-from analysis.terminal import print_table
+from analysis.terminal import print_table, print_text
 from analysis.text import format_number
 from analysis.text_table import TextTable
 from nanosched.csv_files import write_csv
@@ -96,7 +96,8 @@ def print_forecast(rows: list[ForecastRow], measured: Measured, files: list[Path
     steps, peak_lr = rows[0].steps, measured.peak_lr
     title = f"final {measured.what} after {steps:,} steps at a peak lr of {peak_lr:g}:"
     print_table(forecast_table(rows), title)
-    print("\n".join([*notes(rows, files), "", *map(str, files)]))
+    print_text("\n".join(notes(rows, files)))
+    print("\n".join(["", *map(str, files)]))
 
 
 def forecast_table(rows: list[ForecastRow]) -> TextTable:

@@ -1,4 +1,4 @@
-"""A ranking as a table of text: which columns it has, and what stands in them."""
+"""A ranking as a table of text: which columns it has, what stands in them, and which of them matter most."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from analysis.text_table import TextTable
 class Column:
     heading: str
     text: Callable[[Ranked], str]
+    priority: int = 0  # the higher, the sooner a narrow page leaves it to the CSV files
 
 
 def ranking_table(comparison: Comparison, rankings: list[Ranking], metrics: bool = False) -> TextTable:
@@ -26,8 +27,13 @@ def ranking_table(comparison: Comparison, rankings: list[Ranking], metrics: bool
         metrics: whether a few metrics of the runs follow, as in the terminal.
     """
     columns = ranking_columns(comparison, rankings) + (METRIC_COLUMNS if metrics else [])
+    return table_of(columns, rankings)
+
+
+def table_of(columns: list[Column], rankings: list[Ranking]) -> TextTable:
     rows = [[column.text(row) for column in columns] for ranking in rankings for row in ranking.rows]
-    return TextTable([column.heading for column in columns], rows)
+    priorities = tuple(column.priority for column in columns)
+    return TextTable([column.heading for column in columns], rows, priorities=priorities)
 
 
 def ranking_columns(comparison: Comparison, rankings: list[Ranking]) -> list[Column]:
@@ -40,18 +46,18 @@ def ranking_columns(comparison: Comparison, rankings: list[Ranking]) -> list[Col
         columns.append(Column("steps", lambda row: f"{row.entry.setting.steps:,}"))
     columns.append(Column("final val loss", loss_words))
     if several_seeds:
-        columns.append(Column("std over seeds", lambda row: format_number(row.entry.loss_std)))
+        columns.append(Column("std over seeds", lambda row: format_number(row.entry.loss_std), 2))
     columns.append(Column("to best", lambda row: format_number(row.to_best, "+.4f")))
     if several_seeds:
         columns.append(Column("95% interval", lambda row: format_interval(*row.interval)))
-        columns.append(Column("p (Holm)", lambda row: format_number(row.standing.p_holm, ".2g")))
+        columns.append(Column("p (Holm)", lambda row: format_number(row.standing.p_holm, ".2g"), 1))
     return columns
 
 
 METRIC_COLUMNS = [
-    Column("best val loss", lambda row: format_number(row.entry.mean("best_val_loss"))),
-    Column("grad-norm spikes", lambda row: format_number(row.entry.mean("grad_norm_spikes"), ".1f")),
-    Column("ms per step", lambda row: format_number(row.entry.mean("step_ms_p50"), ".1f")),
+    Column("best val loss", lambda row: format_number(row.entry.mean("best_val_loss")), 4),
+    Column("grad-norm spikes", lambda row: format_number(row.entry.mean("grad_norm_spikes"), ".1f"), 5),
+    Column("ms per step", lambda row: format_number(row.entry.mean("step_ms_p50"), ".1f"), 3),
 ]
 
 
@@ -59,8 +65,7 @@ def tuned_table(comparison: Comparison) -> TextTable:
     """Each schedule at its own best peak lr, its place at the common one, and what finding it cost."""
     rankings = list(comparison.judged.values())
     columns = ranking_columns(comparison, rankings) + tuning_columns(comparison)
-    rows = [[column.text(row) for column in columns] for ranking in rankings for row in ranking.rows]
-    return TextTable([column.heading for column in columns], rows)
+    return table_of(columns, rankings)
 
 
 def tuning_columns(comparison: Comparison) -> list[Column]:
@@ -74,10 +79,10 @@ def tuning_columns(comparison: Comparison) -> list[Column]:
         return sum(result.marginal_s for result in tuned(row).results if result.run)
 
     return [
-        Column("# at the common lr", lambda row: str(tuned(row).common_rank or "-")),
-        Column("runs", lambda row: str(len(tuned(row).results))),
-        Column("diverged", lambda row: str(diverged(row))),
-        Column("seconds", lambda row: f"{seconds(row):,.0f}"),
+        Column("# at the common lr", lambda row: str(tuned(row).common_rank or "-"), 1),
+        Column("runs", lambda row: str(len(tuned(row).results)), 3),
+        Column("diverged", lambda row: str(diverged(row)), 3),
+        Column("added seconds", lambda row: f"{seconds(row):,.0f}", 3),
     ]
 
 

@@ -6,7 +6,7 @@ import math
 
 from analysis.differences import ALPHA, NoiseFloor, PairedDifference
 from analysis.power import MAX_SEEDS
-from analysis.text import format_interval, format_p, listed
+from analysis.text import counted, format_interval, format_p, listed
 from analysis.verdicts import MAX_TESTED, Pair, Standing, Verdict, Verdicts, completed_seeds
 
 ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
@@ -20,7 +20,7 @@ HOLM = f"Holm, alpha = {ALPHA:g}"
 
 
 def unfinished(finished: int, requested: int) -> str:
-    return f"Not finished: {finished} of {requested} runs. The same command goes on."
+    return f"Not finished: {finished} of {counted(requested, 'run')}. The same command goes on."
 
 
 def pair_sentence(pair: Pair, losses: dict[str, dict[int, float]]) -> str:
@@ -38,7 +38,7 @@ def verdict_words(pair: Pair) -> str:
     if pair.verdict is Verdict.EQUIVALENT:
         return f"{first} and {second} are equivalent: {effect(difference)} apart"
     if pair.verdict is Verdict.IDENTICAL:
-        return f"{first} and {second} are identical in all {difference.n} seeds"
+        return f"{first} and {second} are identical in all {counted(difference.n, 'seed')}"
     if pair.verdict is Verdict.UNDECIDED:
         number = f"about {pair.seeds_needed:,}" if pair.seeds_needed else f"more than {MAX_SEEDS:,}"
         needed = f"{number} would be needed"
@@ -64,7 +64,7 @@ def effect(difference: PairedDifference) -> str:
 
 def incomplete_words(name: str, losses: dict[int, float]) -> str:
     missing = len(losses) - completed_seeds(losses)
-    return f"{name} diverged or failed with {missing} of {len(losses)} seeds" if missing else ""
+    return f"{name} diverged or failed with {missing} of {counted(len(losses), 'seed')}" if missing else ""
 
 
 def standing_sentence(standing: Standing, verdicts: Verdicts) -> str:
@@ -88,7 +88,7 @@ def best_words(verdicts: Verdicts) -> str:
     gone = [pair.second for pair in pairs if pair.difference.n == 0]
     same = [pair.second for pair in pairs if pair.verdict is Verdict.IDENTICAL]
     others, told = len(pairs) - len(gone) - len(same), sum(pair.significant for pair in pairs)
-    words = [f"ranks first, significantly different from {told} of {others} others ({HOLM})"]
+    words = [f"ranks first, significantly different from {told} of {counted(others, 'other')} ({HOLM})"]
     words += [f"identical to {listed(same)}"] * bool(same)
     words += [f"{listed(gone)} completed with no seed of it"] * bool(gone)
     return "; ".join([*words, *filter(None, [incomplete_words("it", best.losses)])])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from nanosched.counted import counted as counted  # for those who write numbers in words
+
 
 def format_number(value: float | None, form: str = ".4f") -> str:
     """The number in this format, "-" where there is none."""
@@ -24,11 +26,6 @@ def format_lr(lr: float, decimals: int = 3) -> str:
         return "0"
     digits, exponent = f"{lr:.{decimals}e}".split("e")
     return f"{float(digits):g}e{int(exponent)}"
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 run", "2,000 runs"."""
-    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def listed(names: list[str]) -> str:

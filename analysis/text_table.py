@@ -12,3 +12,4 @@ class TextTable:
     headings: list[str]
     rows: list[list[str]]
     names: tuple[str, ...] = ("schedule",)
+    priorities: tuple[int, ...] = ()  # of the columns: the higher, the sooner it goes; none given is all 0

@@ -13,6 +13,7 @@ from analysis import verdicts
 from analysis.comparison import read_results
 from analysis.cost import Cost, cost_sentence, sweep_cost
 from analysis.markdown import write_markdown
+from analysis.measured import read_runs
 from analysis.metrics import convergence_step, curve_metrics
 from analysis.sentences import standing_sentence
 from analysis.stability import count_spikes
@@ -27,7 +28,7 @@ from analysis.tables import (
     write_summary,
 )
 from analysis.terminal import print_ranking
-from nanosched.csv_files import write_csv
+from nanosched.csv_files import csv_line, read_csv, write_csv
 from nanosched.history import parse_curve
 from nanosched.run_files import RunRecord, write_run
 from schedulers import get_schedule
@@ -398,6 +399,41 @@ def test_no_number_is_an_empty_field(tmp_path):
     assert (tmp_path / "x.csv").read_text() == "a,b,c,d,e,f\n,,,0.1,3,\n"
 
 
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-x", "@sum(a)", "\ta", "\ra", "\uff1da", "'=a", "''-a", '=a,\n"b"']
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "'a'", "wsd:cooldown=0.5", "-0.5", "+1e3", "a\udcffb"])
+def test_no_text_is_a_formula_and_every_text_comes_back(text, tmp_path):
+    write_csv(tmp_path / "x.csv", ["text", "number"], [dict(text=text, number=-0.25)])
+    with open(tmp_path / "x.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        (cells,) = list(csv.reader(file))[1:]
+    assert cells[1] == "-0.25"
+    assert cells[0] == text if text not in FORMULAS else cells[0] == "'" + text
+    assert read_csv(tmp_path / "x.csv") == [dict(text=text, number="-0.25")]
+    assert csv_line([text, -0.25]) == (tmp_path / "x.csv").read_bytes().decode(errors="surrogateescape")[12:]
+
+
+@pytest.mark.parametrize("label", ["=wsd", "-wsd", "@a", "'=a"])
+def test_a_label_like_a_formula_comes_back_from_every_table(tmp_path, label):
+    losses = {label: [2.0, 2.1, 2.2], "b": [2.5, 2.61, 2.69]}
+    write_tables(comparison_of(losses_of(**losses)), tmp_path)
+    for name in ("runs.csv", "summary.csv", "curves.csv"):
+        assert {row["scheduler"] for row in read_csv(tmp_path / name)} == set(losses), name
+    for path in tmp_path.glob("*.csv"):
+        with open(path, newline="") as file:
+            cells = {cell for row in csv.reader(file) for cell in row}
+        assert not [c for c in cells if c[:1] in set("=+-@") and not c.lstrip("+-")[:1].isdigit()], path
+    assert {run.label for run in read_runs(tmp_path)} == set(losses)
+
+
+def test_in_markdown_what_cannot_be_seen_is_an_escape(tmp_path):
+    (path,) = write_markdown(
+        comparison_of(losses_of(**{"a\u202eb": [2.0, 2.1], "c\n|d": [2.5, 2.61]})), tmp_path
+    )
+    text = path.read_text()
+    assert "`a\\u202eb`" in text and "`c\\n\\|d`" in text and text.replace("\n", "").isprintable()
+
+
 # --- the ranking
 
 
@@ -416,7 +452,7 @@ def test_the_ranking_says_how_far_behind_the_best(capsys):
     assert lines[0][5:7] == ["-", "-"]
     # of 0.25 and 0.35: t = 6, 1 degree of freedom
     assert lines[1][5:9] == ["-0.3353", "to", "+0.9353", "0.11"]
-    assert "wsd ranks first, significantly different from 0 of 1 others" in text
+    assert "wsd ranks first, significantly different from 0 of 1 other" in text
     assert "wsd and cosine cannot be told apart with 2 seeds" in text
     assert "no ranking" not in text
 

@@ -565,7 +565,7 @@ def test_only_those_that_can_be_told_apart_are_counted():
         same={0: 1.0, 1: 1.1, 2: 1.2},
         gone=dict.fromkeys(range(3), math.nan),
     )
-    different = "ranks first, significantly different from 1 of 1 others (Holm, alpha = 0.05)"
+    different = "ranks first, significantly different from 1 of 1 other (Holm, alpha = 0.05)"
     assert sentence(losses, "a") == f"{different}; identical to same; gone completed with no seed of it"
 
 
