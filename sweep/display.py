@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nanosched.counted import counted
 from nanosched.run_files import RunRecord
+from nanosched.visible import visible
 
 from .plan import Branch, Run
 
@@ -23,9 +25,10 @@ class Display:
             TimeRemainingColumn(),
             console=Console(highlight=False),
             refresh_per_second=2,  # each drawing takes time from the training beside it
+            transient=True,  # a bar that stays would look like one that still moves
         )
         self.overall = self.progress.add_task(
-            "all runs", total=sum(branch.steps for branch in branches), detail=f"0 of {len(branches)} runs"
+            "all runs", total=sum(branch.steps for branch in branches), detail=self.ended_words()
         )
 
     def __enter__(self):
@@ -55,10 +58,13 @@ class Display:
             return
         self.ended += 1
         self.steps_ended += branch.steps
-        self.progress.update(self.overall, detail=f"{self.ended} of {self.n_runs} runs")
+        self.progress.update(self.overall, detail=self.ended_words())
         self.show_overall()
         line = f"{run_name(branch.run)}: {format_ending(record, error)}"
-        self.progress.print(line, markup=False, soft_wrap=True)
+        self.progress.print(line, markup=False, emoji=False, soft_wrap=True)
+
+    def ended_words(self) -> str:
+        return f"{self.ended} of {counted(self.n_runs, 'run')}"
 
     def show_overall(self):
         running = sum(task.completed for task in self.progress.tasks if task.id != self.overall)
@@ -67,11 +73,13 @@ class Display:
 
 def format_ending(record: RunRecord | None, error: str | None) -> str:
     if error:
-        return f"failed: {error}"
+        return visible(f"failed: {error}")
     if not record.complete:
         return f"diverged at step {record.steps_taken - 1}"
     return f"completed, validation loss {record.final_val_loss:.4f}"
 
 
 def run_name(run: Run) -> str:
-    return f"{run.label} @ {run.schedule.peak_lr:g}, {run.schedule.steps} steps, seed {run.seed}"
+    """ "wsd @ 0.001, 300 steps, seed 0"; the label may come from a file's name."""
+    schedule = run.schedule
+    return visible(f"{run.label} @ {schedule.peak_lr:g}, {counted(schedule.steps, 'step')}, seed {run.seed}")
