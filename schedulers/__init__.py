@@ -17,13 +17,20 @@ A schedule of your own is a few lines, in a file in this folder or anywhere else
 
         def scale(self, t):
             return 1.0 if self.progress(t) < 0.5 else self.ratio
+
+Or nanoGPT's idiom, a function in a file, with the file's name, that gives the learning rate itself:
+
+    def get_lr(step, config):
+        return config.peak_lr * min(1, (step + 1) / 100)
 """
 
-import importlib
-import pkgutil
+from pathlib import Path
 
 from schedulers.core import (
     Schedule,
+    ScheduleInfo,
+    checked_lr,
+    describe_schedules,
     get_schedule,
     list_schedules,
     load_file,
@@ -32,10 +39,13 @@ from schedulers.core import (
     resolve,
     split_specs,
 )
-from schedulers.core.messages import reason
+from schedulers.core.load import load_schedules
 
 __all__ = [
     "Schedule",
+    "ScheduleInfo",
+    "checked_lr",
+    "describe_schedules",
     "get_schedule",
     "list_schedules",
     "load_file",
@@ -45,9 +55,10 @@ __all__ = [
     "split_specs",
 ]
 
-# every file of this folder is imported, so a schedule dropped into it registers itself
-for _name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    try:
-        importlib.import_module(f"{__name__}.{_name}")
-    except (Exception, SystemExit) as error:
-        raise ImportError(f"schedulers/{_name}.py: {reason(error)}") from error
+# every file of this folder is run, so a schedule dropped into it registers itself
+for _file in sorted(Path(__file__).parent.glob("*.py")):
+    if _file.name != "__init__.py":
+        try:
+            load_schedules(_file, f"schedulers/{_file.name}")
+        except ValueError as error:
+            raise ImportError(str(error)) from error

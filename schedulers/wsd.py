@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from nanosched.errors import not_allowed
 from schedulers.core import Schedule, param, register
@@ -47,7 +48,7 @@ class WSD(Schedule):
             return 1.0
         return cool((t - start) / (self.steps - start), 1.0, self.final_lr_ratio, self.shape)
 
-    @property
+    @cached_property
     def decay_start(self):
         if self.cooldown_steps is None:
             return cooldown_start(self, self.cooldown)

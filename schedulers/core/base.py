@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import sys
 from dataclasses import dataclass, field, fields
@@ -12,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from nanosched.errors import not_allowed
-from schedulers.core.messages import reason
+from schedulers.core.evaluate import checking, evaluate, not_a_number
 from schedulers.core.params import Limits, checked, param
 from schedulers.core.specs import format_spec
 from schedulers.core.to_torch import to_torch
@@ -51,6 +50,11 @@ class Schedule:
     warmup_steps: int = param(0, low=0)
     warmup_start: float | None = param(None, low=0, high=1)
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.lrs is not Schedule.lrs:
+            cls.lrs = checking(cls.lrs)
+
     def __post_init__(self):
         for f in fields(self):
             object.__setattr__(self, f.name, checked(f, getattr(self, f.name)))
@@ -73,7 +77,7 @@ class Schedule:
             return ""
         return repr(self) + getattr(sys.modules.get(type(self).__module__), "text_hash", "")
 
-    @property
+    @cached_property
     def first(self) -> int:
         """The step at which `scale` takes over: the end of the warmup, or 0 with `own_rise`."""
         return 0 if self.own_rise else self.warmup_steps
@@ -86,12 +90,18 @@ class Schedule:
         """The learning rate at `step`; past the end, the formula's value at step = `steps`."""
         t = min(self.checked_step(step), self.steps)
         if t >= self.first:
-            return float(self.peak_lr * self.scale(t))
+            scale = self.scale(t)
+            try:
+                return float(self.peak_lr * scale)
+            except Exception:  # None, a text, an int above all floats
+                raise not_a_number(self, t, scale) from None
         w0 = 1 / (self.warmup_steps + 1) if self.warmup_start is None else self.warmup_start
         return self.peak_lr * (w0 + (1 - w0) * t / self.warmup_steps)
 
     @staticmethod
     def checked_step(step) -> int:
+        if type(step) is int and step >= 0:
+            return step
         if isinstance(step, bool) or not isinstance(step, numbers.Integral) or step < 0:
             raise not_allowed("step", step, "give a whole number of at least 0")
         return int(step)
@@ -100,24 +110,14 @@ class Schedule:
         """The learning rates of the whole run: float64, shape (steps,).
 
         Raises:
-            ValueError: a learning rate that is negative or not finite, or an error of the formula, with its
-                step.
+            ValueError: a learning rate that is no number, negative or not finite, or whatever the formula
+                raises, with its step.
         """
         return self._lrs.copy()
 
     @cached_property
     def _lrs(self):
-        lrs = np.empty(self.steps)
-        for t in range(self.steps):
-            try:
-                lrs[t] = lr = self(t)
-            except Exception as error:  # whatever a user's formula does, say at which step
-                raise ValueError(f"{self.name} fails at step {t}: {reason(error)}") from error
-            if not 0 <= lr < math.inf:
-                raise ValueError(
-                    f"{self.name} gives {lr!r} at step {t}: a learning rate must be finite and not negative"
-                )
-        return lrs
+        return evaluate(self)
 
     @property
     def params(self) -> dict:
@@ -150,7 +150,11 @@ class Schedule:
         return ax
 
     def to_torch(self, optimizer, last_epoch=-1):
-        """A torch LambdaLR that gives every parameter group of an optimizer this schedule's learning rate.
+        """A torch LambdaLR that gives the parameter groups of an optimizer this schedule's learning rate.
+
+        The groups keep their ratios: the one with the highest lr (`initial_lr`, where torch has noted one)
+        gets the schedule's lr, one with half of it gets half. If all are equal, or all zero, each gets the
+        schedule's lr.
 
         Args:
             optimizer: a torch optimizer.

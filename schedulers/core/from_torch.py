@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
+
+from nanosched.errors import quoted
 from schedulers.core.base import Schedule
-from schedulers.core.messages import nearest, reason
+from schedulers.core.evaluate import empty_lrs
+from schedulers.core.guard import guarded, still
+from schedulers.core.messages import nearest
 from schedulers.core.specs import format_spec
 
 # these are made from functions or other schedulers, which can't be written as text
@@ -46,24 +51,26 @@ class FromTorch(Schedule):
         _ = self._table  # torch's own errors belong here, before any training
 
     def __call__(self, step):
-        return self._table[min(self.checked_step(step), self.steps - 1)]
+        return float(self._table[min(self.checked_step(step), self.steps - 1)])
 
     @cached_property
-    def _table(self):
+    def _table(self) -> np.ndarray:
         import torch
 
         cls = find_torch_class(self.torch_class)
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=self.peak_lr)
-        with warnings.catch_warnings():
+        table, t = empty_lrs(self.steps), 0
+        with (
+            still(lambda: f"evaluating {self.name} at step {t:,} of {self.steps:,}"),
+            guarded(lambda: self.name),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")  # torch misses the optimizer.step() calls
-            try:
-                scheduler = cls(optimizer, **self.params)
-                table = [float(optimizer.param_groups[0]["lr"])]
-                while len(table) < self.steps:
+            scheduler = cls(optimizer, **self.params)
+            for t in range(self.steps):
+                table[t] = float(optimizer.param_groups[0]["lr"])
+                if t + 1 < self.steps:
                     scheduler.step()
-                    table.append(float(optimizer.param_groups[0]["lr"]))
-            except Exception as error:
-                raise ValueError(f"{self.name}: {reason(error)}") from error
         return table
 
 
@@ -83,5 +90,5 @@ def find_torch_class(name: str) -> type:
         if isinstance(value, type) and issubclass(value, base) and value is not base and key[0] != "_"
     }
     if name not in known:
-        raise ValueError(f"torch.optim.lr_scheduler has no class {name!r}{nearest(name, known)}")
+        raise ValueError(f"torch.optim.lr_scheduler has no class {quoted(name)}{nearest(name, known)}")
     return known[name]

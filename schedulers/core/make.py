@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from nanosched.errors import quoted, shortened
 from schedulers.core.aliases import ALIASES, PARAM_ALIASES
 from schedulers.core.base import Schedule, own_fields
 from schedulers.core.from_torch import FromTorch
+from schedulers.core.guard import guarded, still
 from schedulers.core.load import load_file
-from schedulers.core.messages import nearest
-from schedulers.core.registry import REGISTRY
+from schedulers.core.messages import Refused, given_path, nearest, title
+from schedulers.core.registry import REGISTRY, spelling
 from schedulers.core.specs import freeze, parse
 
 WARMUP = ("warmup_steps", "warmup_start")
@@ -19,9 +21,9 @@ def get_schedule(spec: str, steps: int, peak_lr: float, **params) -> Schedule:
     """Make a schedule: `get_schedule("wsd", 1000, 6e-4, warmup_steps=100, cooldown=0.2)`.
 
     Args:
-        spec: a name (see `list_schedules`), an alias, torch:CLASS for a class of torch.optim.lr_scheduler,
-            or the path of a .py file that registers one schedule; each may carry parameters, lists in
-            brackets: `wsd:cooldown=0.4,shape=sqrt`.
+        spec: a name (see `list_schedules`) or an alias, in any case, torch:CLASS for a class of
+            torch.optim.lr_scheduler, or the path of a .py file with one schedule; each may carry parameters,
+            lists in brackets: `wsd:cooldown=0.4,shape=sqrt`.
         steps: of the run, at least 1.
         peak_lr: the highest learning rate, above 0.
         **params: `warmup_steps` (0), `warmup_start` (None) and the schedule's own; a warmup in the spec goes
@@ -47,8 +49,12 @@ def get_schedule(spec: str, steps: int, peak_lr: float, **params) -> Schedule:
     for key in params:
         if key not in known:
             takes = ", ".join([f.name for f in own_fields(cls)] + [*WARMUP])
-            raise ValueError(f"{cls.name} has no parameter {key!r}{nearest(key, known)} (it takes: {takes})")
-    return cls(**{key: freeze(value) for key, value in params.items()})
+            near = nearest(key, known)
+            raise ValueError(f"{cls.name} has no parameter {quoted(key)}{near} (it takes: {takes})")
+    name = title(cls)
+    keep = Refused if given_path(cls) else ValueError  # only a user's errors need a name before them
+    with still(lambda: f"making {name}"), guarded(lambda: name, keep):
+        return cls(**{key: freeze(value) for key, value in params.items()})
 
 
 def find(name: str) -> type[Schedule]:
@@ -57,13 +63,15 @@ def find(name: str) -> type[Schedule]:
         names = load_file(name)
         if len(names) > 1:
             raise ValueError(
-                f"{name} registers {len(names)} schedules: load it with load_file, then name one of {names}"
+                f"{shortened(name)} registers {len(names)} schedules: load it with load_file, "
+                f"then name one of {names}"
             )
         name = names[0]
+    name = spelling(name)
     cls = REGISTRY.get(ALIASES.get(name, name))
     if cls is None:
         raise ValueError(
-            f"unknown schedule {name!r}{nearest(name, [*REGISTRY, *ALIASES])} "
+            f"unknown schedule {quoted(name)}{nearest(name, [*REGISTRY, *ALIASES])} "
             "(list_schedules() lists them; torch:CLASS and path/to/file.py work too)"
         )
     return cls
@@ -78,9 +86,8 @@ def make_from_torch(name: str, params: dict) -> FromTorch:
 def merge(spec: str, in_spec: dict, params: dict) -> dict:
     for key in in_spec:
         if key in params:
-            raise ValueError(
-                f"{key} is given twice: {in_spec[key]!r} in {spec!r} and {params[key]!r} beside it"
-            )
+            both = f"{quoted(in_spec[key])} in {quoted(spec)} and {quoted(params[key])} beside it"
+            raise ValueError(f"{shortened(key)} is given twice: {both}")
     return {**params, **in_spec}
 
 
@@ -89,6 +96,7 @@ def rename(params: dict, known: list[str]) -> dict:
     for other, ours in PARAM_ALIASES.items():
         if other in params and ours in known and other not in known:
             if ours in params:
-                raise ValueError(f"{ours} is given twice: {params[ours]!r}, and {params[other]!r} as {other}")
+                both = f"{quoted(params[ours])}, and {quoted(params[other])} as {other}"
+                raise ValueError(f"{ours} is given twice: {both}")
             params = {ours if key == other else key: value for key, value in params.items()}
     return params

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from nanosched.errors import quoted
 from schedulers.core.aliases import ALIASES
 from schedulers.core.base import Schedule, own_fields
+from schedulers.core.messages import given_path
 
 REGISTRY: dict[str, type[Schedule]] = {}
+RESERVED = ("all", "list", "torch")
 
 
 def register(name: str):
     """Class decorator that makes a Schedule known by a name; adds @dataclass(frozen=True) if missing.
 
     Args:
-        name: letters, digits, _ or -, not beginning with a digit; neither "all" nor "torch".
+        name: letters, digits, _ or -, not beginning with a digit, in any case; not all, list or torch.
 
     Returns:
         The decorator, which returns the class.
@@ -25,13 +28,14 @@ def register(name: str):
             overrides neither `scale` nor `__call__`, or has a parameter named like something every Schedule
             has.
     """
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name) or name in ("all", "torch"):
-        allowed = 'write @register("name") with letters, digits, _ or -'
-        raise ValueError(f"{name!r} can't name a schedule: {allowed}")
+    fits = isinstance(name, str) and re.fullmatch(r"[A-Za-z_][\w-]*", name)
+    if not fits or name.lower() in RESERVED:
+        allowed = 'write @register("name") with letters, digits, _ or -, but not all, list or torch'
+        raise ValueError(f"{quoted(name)} can't name a schedule: {allowed}")
 
     def add(cls):
         if not (isinstance(cls, type) and issubclass(cls, Schedule)):
-            raise ValueError(f"{name}: {cls!r} is not a subclass of Schedule")
+            raise ValueError(f"{name}: {quoted(cls)} is not a subclass of Schedule")
         if cls.scale is Schedule.scale and cls.__call__ is Schedule.__call__:
             raise ValueError(f"{name}: override scale(self, t), the lr over the peak lr at step t")
         if owner := owner_of(name, cls):
@@ -50,12 +54,18 @@ def register(name: str):
 
 def owner_of(name: str, cls: type) -> str:
     """Who has the name, "" for nobody and for the same class: a notebook cell run twice, a file edited."""
-    if name in ALIASES:
-        return f"an alias of {ALIASES[name]}"
-    other = REGISTRY.get(name)
+    taken = spelling(name)
+    if taken in ALIASES:
+        return f"an alias of {ALIASES[taken]}"
+    other = REGISTRY.get(taken)
     if other is None or (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__):
         return ""
-    return f"taken by {other.__module__}.{other.__qualname__}"
+    return f"taken by {given_path(other) or f'{other.__module__}.{other.__qualname__}'}"
+
+
+def spelling(name: str) -> str:
+    """The name of a schedule or an alias as it is registered: names ignore case; an unknown one stays."""
+    return {known.lower(): known for known in (*ALIASES, *REGISTRY)}.get(name.lower(), name)
 
 
 def list_schedules() -> list[str]:

@@ -1,49 +1,82 @@
-"""Several schedules as one text: `wsd:cooldown=0.4,shape=sqrt,cosine,lab/mine.py`, or `all`."""
+"""Several schedules as one text: `wsd:cooldown=0.4,shape=sqrt, cosine lab/mine.py`, or `all`."""
 
 from __future__ import annotations
 
+import os
+import re
+
+from nanosched.errors import quoted, shortened
 from schedulers.core.load import load_file
-from schedulers.core.registry import REGISTRY, list_schedules
-from schedulers.core.specs import split_commas, split_name
+from schedulers.core.registry import REGISTRY, list_schedules, spelling
+from schedulers.core.specs import split_commas, split_name, split_outside_brackets
 
 
 def split_specs(text: str) -> list[str]:
-    """The specs of a comma list whose parameters contain commas too.
+    """The specs of a list, with commas or spaces between them, whose parameters contain commas too.
 
     A piece `k=v` belongs to the spec before it, unless it is a path that ends in .py:
-    "wsd:cooldown=0.4,shape=sqrt,cosine,lab=1/mine.py" -> ["wsd:cooldown=0.4,shape=sqrt", "cosine",
+    "wsd:cooldown=0.4,shape=sqrt cosine,lab=1/mine.py" -> ["wsd:cooldown=0.4,shape=sqrt", "cosine",
     "lab=1/mine.py"].
 
     Args:
-        text: NAME[:k=v,...][,NAME...]; "all" is every schedule that needs no fitted law, in alphabetical
-            order.
+        text: NAME[:k=v,...][,NAME...], names in any case; "all" is every schedule that needs no fitted law,
+            in alphabetical order. The path of a file that exists may have spaces, but needs commas around it.
 
     Returns:
-        The specs in their order, the same one once.
+        The specs in their order, the same one once, with the names as they are registered.
 
     Raises:
         ValueError: an empty piece, or a parameter that no schedule is before.
     """
     specs = []
-    for piece in split_commas(text):
+    for piece in split_pieces(text):
         if not piece:
-            raise ValueError(f"{text!r} has an empty piece: write NAME[:k=v,...][,NAME...], or all")
+            write = "write NAME[:k=v,...][,NAME...], or all"
+            raise ValueError(f"{quoted(text)} has an empty piece: {write}")
         if not is_parameter(piece):
             specs.append(piece)
         elif specs and split_name(specs[-1])[1] is not None:
             specs[-1] += "," + piece
         else:
-            before = specs[-1] if specs else "NAME"
-            raise ValueError(f"{piece!r} belongs to no schedule: write {before}:{piece}")
+            write = shortened(f"{specs[-1] if specs else 'NAME'}:{piece}")
+            raise ValueError(f"{quoted(piece)} belongs to no schedule: write {write}")
     everything = [name for name in list_schedules() if not REGISTRY[name].needs_law]
-    specs = [s for spec in specs for s in (everything if spec == "all" else [spec])]
+    specs = [s for spec in specs for s in (everything if spec.lower() == "all" else [registered(spec)])]
     return list(dict.fromkeys(specs))
+
+
+def split_pieces(text: str) -> list[str]:
+    """Split at commas and spaces, but for those in brackets and for the spaces around = and :."""
+    pieces = []
+    for piece in split_commas(text):
+        words = " ".join(piece.split())
+        if " " not in words or names_a_file(piece):
+            pieces.append(piece)
+        else:
+            pieces += split_outside_brackets(re.sub(" ?([=:]) ?", r"\1", words), " ")
+    return pieces
+
+
+def names_a_file(piece: str) -> bool:
+    """Whether the path of a schedule's file, or the last value, is a file that is there."""
+    paths = (split_name(piece)[0], piece.rpartition("=")[2].strip())
+    return any(os.path.isfile(os.path.expanduser(path)) for path in paths)
 
 
 def is_parameter(piece: str) -> bool:
     """Whether a piece of a comma list is `k=v`; a path may have an equals sign too."""
     is_file = split_name(piece)[0].endswith(".py")
     return "=" in piece and ":" not in piece.split("=")[0] and not is_file
+
+
+def registered(spec: str) -> str:
+    """The spec with its name as it is registered."""
+    name, rest = split_name(spec)
+    return join_name(spelling(name), rest)
+
+
+def join_name(name: str, rest: str | None) -> str:
+    return name if rest is None else f"{name}:{rest}"
 
 
 def resolve(text: str) -> list[str]:
@@ -64,5 +97,5 @@ def resolve(text: str) -> list[str]:
     for spec in split_specs(text):
         name, rest = split_name(spec)
         names = load_file(name) if name.endswith(".py") else [name]
-        specs += [n if rest is None else f"{n}:{rest}" for n in names]
-    return list(dict.fromkeys(specs))
+        specs += [join_name(n, rest) for n in names]
+    return list(dict.fromkeys(map(registered, specs)))  # a name may be that of a file further on

@@ -18,12 +18,19 @@ def to_torch(schedule, optimizer, last_epoch=-1):
             super().load_state_dict(state_dict)
             # torch leaves the optimizer at the lr of step 0 if it was loaded before this scheduler was made
             lr = float(schedule(self.last_epoch))
-            for group in self.optimizer.param_groups:
+            for group, ratio in zip(self.optimizer.param_groups, self.base_lrs):
                 if isinstance(group["lr"], torch.Tensor):
-                    group["lr"].fill_(lr)
+                    group["lr"].fill_(ratio * lr)
                 else:
-                    group["lr"] = lr
+                    group["lr"] = ratio * lr
 
-    for group in optimizer.param_groups:
-        group["initial_lr"] = 1.0  # LambdaLR multiplies by this, so that its factor is the lr itself
+    for group, ratio in zip(optimizer.param_groups, ratios(optimizer)):
+        group["initial_lr"] = ratio  # LambdaLR multiplies by this, and its factor is the lr itself
     return ScheduleLR(optimizer, lambda step: float(schedule(step)), last_epoch)
+
+
+def ratios(optimizer) -> list[float]:
+    """Each parameter group's lr over the highest; the lr that it began with, where torch has noted that."""
+    lrs = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
+    highest = max(lrs)
+    return [lr / highest if highest > 0 else 1.0 for lr in lrs]
