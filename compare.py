@@ -1,8 +1,7 @@
 """Compare learning-rate schedules: train each from the same fresh weights on the same batches, and rank them.
 
     python compare.py --schedulers all
-    python compare.py --schedulers wsd:cooldown=0.4,shape=sqrt,cosine,path/to/my_schedule.py --steps 1000
-    --seeds 0,1,2
+    python compare.py --schedulers wsd:cooldown=0.4,cosine,my_schedule.py --steps 1000 --seeds 0-2
 
 Runs that the output folder has already are not trained again, so adding a schedule trains only that one.
 """
@@ -10,39 +9,32 @@ Runs that the output folder has already are not trained again, so adding a sched
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
-from analysis.aa import control_of, write_control
+from analysis.aa import control_of
 from analysis.bounds import print_bounds
 from analysis.comparison import Comparison, read_results
 from analysis.cost import cost_sentence, sweep_cost
-from analysis.figures.draw import FIGURES, draw_figure
 from analysis.figures.plan import draw_plan
 from analysis.figures.planned_lrs import draw_planned_lrs
-from analysis.manifest import write_manifest
-from analysis.markdown import write_markdown
-from analysis.report.page import write_report
-from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
-from analysis.tensorboard import check_installed, write_events
-from analysis.terminal import print_ranking
+from analysis.tensorboard import check_installed
+from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
-from data import Dataset, open_dataset
+from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
+from data import Dataset, open_dataset, tokenizer_of
 from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.command import STOPPED, CommandParser, fail, run_command
 from nanosched.config import Config
-from nanosched.errors import first_line, not_allowed, quoted
+from nanosched.errors import not_allowed, quoted
 from nanosched.interrupt import ctrl_c
+from nanosched.limits import check_fits
 from nanosched.seeds import read_seeds, seeds_note
-from schedulers import Schedule, resolve
+from schedulers import Schedule, describe_schedules, resolve
 from schedulers.core.load import loaded_files
 from sweep.calibrate import choose_slots
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
@@ -52,20 +44,6 @@ from sweep.execute import execute
 from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
 from sweep.store import Store, delete_checkpoints, locked, saved_steps
 from sweep.tune import Grid, first_grids, next_peak, refined, settings_of
-
-TABLES = [
-    write_runs,
-    write_summary,
-    write_pairs,
-    write_tuned,
-    write_curves,
-    write_manifest,
-    write_markdown,
-    write_control,
-]
-OF_SOME_COMMANDS = """pairs.csv tuned.csv aa.json figures/peak_lr.png figures/tuned_ranking.png
-    figures/plan.png""".split()
-OF_THESE_RUNS = "forecast.csv figures/forecast.png tensorboard".split()  # made from them by other commands
 
 
 @dataclass(frozen=True)
@@ -98,6 +76,8 @@ class Trained:
 def main():
     args = parse_args()
     try:
+        if args.schedulers and args.schedulers[0] == "list":
+            return print_schedules(args.schedulers[1:])
         request = read_request(args)
         if note := seeds_note(request.seeds):
             print(note)
@@ -106,8 +86,10 @@ def main():
         dataset = open_dataset(request.config.dataset, request.config.tokenizer)
         dataset.check_windows(request.config.batch_size, request.config.block_size)
         check_writable(request.out / "runs")
-        store, lock = Store(request.out), locked(request.out)
+        check_fits(request.config, dataset.vocab_size)
+        store = Store(request.out)
         slots = slots_for(request, dataset, store)
+        lock = locked(request.out)
     except (ValueError, OSError) as e:
         fail(e)
 
@@ -191,7 +173,8 @@ def read_request(args: argparse.Namespace) -> Request:
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
-    config, comparison, name = from_args(args, horizons and min(horizons))
+    config, comparison, name = from_args(args, horizons and min(horizons), tokenizer_of)
+    check_fits(config)
     horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
     specs = read_specs(args, comparison)
     seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else " ".join(args.seeds))
@@ -218,11 +201,10 @@ def read_request(args: argparse.Namespace) -> Request:
 
 def read_specs(args: argparse.Namespace, comparison: dict) -> list[str]:
     """The schedules of the flag, else of the TOML file, else all, or cosine for the control."""
-    given = comparison.get("schedulers", "cosine" if args.aa else "all")
-    given = given if args.schedulers is None else args.schedulers
-    if not isinstance(given, str | list):
-        raise not_allowed("schedulers", given, "give a list of names, such as ['wsd', 'cosine']")
-    return resolve(given if isinstance(given, str) else ",".join(map(str, given)))
+    given = comparison.get("schedulers", "all") if args.schedulers is None else " ".join(args.schedulers)
+    if args.aa and given == "all":
+        given = "cosine"
+    return resolve(given if isinstance(given, str) else ",".join(given))
 
 
 def double_seeds(seeds: list[int]) -> list[int]:
@@ -269,20 +251,31 @@ def slots_for(request: Request, dataset: Dataset, store: Store) -> int:
 # -- plan
 
 
+def print_schedules(files: list[str]):
+    """Each schedule with its parameters and what it is, users' files too."""
+    for info in describe_schedules(files):
+        also = f" (also {', '.join(info.aliases)})" * bool(info.aliases)
+        print_text(f"{info.name}{also}: {info.summary}")
+        if info.params:
+            print_text(f"    {info.params}")
+    print_text("\nParameters go behind a colon: wsd:cooldown=0.4,shape=sqrt")
+    print_text(
+        "torch:CLASS is any class of torch.optim.lr_scheduler: torch:OneCycleLR:max_lr=6e-4,total_steps=1000"
+    )
+
+
 def dry_run(request: Request):
     """Say what would be trained, in which tree, and what the convex bound thinks of it."""
     if request.protocol == "carry-over":
         steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
-    schedules = settings_of(first_grids(request.schedules)) if request.tune else request.schedules
+    grids = first_grids(request.schedules)
+    schedules = settings_of(grids) if request.tune else request.schedules
     runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out))
     if request.tune:
-        print(
-            "--tune begins with these; a schedule that is best at the lowest or highest peak lr gets another "
-            "one, "
-            "until it isn't"
-        )
+        print_refusals(grids)
+        print("--tune begins with these, and goes on past a lowest or highest peak lr that is best")
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
     print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
@@ -302,22 +295,28 @@ def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Train
 
 def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
     """Every schedule at peak lrs by factors of two until the best has a worse one on either side."""
-    grids, errors, refine = first_grids(request.schedules), {}, request.refine
+    grids, trained, refine = first_grids(request.schedules), Trained([]), request.refine
     while True:
         runs = plan_runs(request.config, settings_of(grids), request.seeds, dataset.fingerprint)
-        trained = train_missing(Trained(runs, errors), request.config, dataset, store, slots)
-        if trained.stopped:
-            return trained
-        losses = [mean_losses(grid, trained.runs, store) for grid in grids]
-        peaks = [next_peak(own, grid.began) for grid, own in zip(grids, losses)]
-        extended = [grid.extend([peak]) for grid, peak in zip(grids, peaks) if peak and not grid.refusal]
+        trained = train_missing(replace(trained, runs=runs), request.config, dataset, store, slots)
+        losses = [mean_losses(grid, runs, store) for grid in grids]
+        extended = [grid.extend(further_peaks(grid, values)) for grid, values in zip(grids, losses)]
         if not any(extended) and refine:
             refine = False
-            extended = [grid.extend(refined(own)) for grid, own in zip(grids, losses)]
-        if not any(extended):
-            for refusal in filter(None, (grid.refusal for grid in grids)):
-                print(refusal)
+            extended = [grid.extend(refined(values)) for grid, values in zip(grids, losses)]
+        if trained.stopped or not any(extended):
+            print_refusals(grids)
             return trained
+
+
+def further_peaks(grid: Grid, losses: dict[float, float]) -> list[float]:
+    peak = next_peak(losses, grid.began)
+    return [] if peak is None else [peak]
+
+
+def print_refusals(grids: list[Grid]):
+    for refusal in (refusal for grid in grids for refusal in grid.refusals.values()):
+        print(refusal)
 
 
 def mean_losses(grid: Grid, runs: list[Run], store: Store) -> dict[float, float]:
@@ -387,60 +386,23 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset, store:
 
 
 def write(comparison: Comparison, request: Request) -> bool:
-    """Write the tables, print the ranking, write figures and report; whether all of it could be written."""
+    """Write the tables, print the ranking, write report and figures; whether all of it could be written."""
     out, before = request.out, run_ids(request.out)
-    tables = [attempt(writer, comparison, out) for writer in TABLES]
+    tables = write_files(TABLES, comparison, out)
     print_ranking(comparison)
     cost = sweep_cost(comparison)
     if comparison.branches and cost.runs > 1:
-        print("\n" + cost_sentence(cost, comparison))
+        print_text("\n" + cost_sentence(cost, comparison))
     if control := control_of(comparison):
-        print("\n" + control.sentence)
-    events = [write_events] if request.tensorboard else []
-    figures = [partial(draw_figure, figure) for figure in FIGURES]
-    report, *others = (attempt(writer, comparison, out) for writer in (write_report, *events, *figures))
-    files = [report, *tables, *others]
-    written = [path for paths in files for path in paths or ()]
-    delete_leftovers(out, written, same_runs=before == run_ids(out))
-    print("\n" + "\n".join(map(str, written)))
-    return None not in files
-
-
-def attempt(writer: Callable, comparison: Comparison, out: Path) -> list[Path] | None:
-    """The files that `writer` wrote; None and a line where it can't, since the others must not be lost with
-    it.
-    """
-    try:
-        return writer(comparison, out)
-    except Exception as e:
-        name = (
-            f"draw {writer.args[0].name}"
-            if isinstance(writer, partial)
-            else writer.__name__.replace("_", " ")
-        )
-        reason = f"{type(e).__name__}: {first_line(e)}"
-        print(f"error: can't {name}: {reason}; what is trained is kept", file=sys.stderr)
-        return None
-
-
-def run_ids(out: Path) -> list[str]:
-    """Those of the comparison that was last written there."""
-    try:
-        return [run["run_id"] for run in json.loads((out / "manifest.json").read_text())["runs"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
-    """Delete what earlier commands left and this one didn't write: it would contradict the new tables."""
-    names = OF_SOME_COMMANDS if same_runs else OF_SOME_COMMANDS + OF_THESE_RUNS
-    for path in (out / name for name in names):
-        if path in written:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        print_text("\n" + control.sentence)
+    pages = [*PAGES, EVENTS] if request.tensorboard else PAGES
+    with progress(len(pages), "report and figures") as advance:
+        files = write_files(pages, comparison, out, advance)
+    delete_leftovers(out, tables.paths + files.paths, same_runs=before == run_ids(out))
+    report = [path for path in files.paths if path.suffix == ".html"]
+    others = [path for path in files.paths if path.suffix != ".html"]
+    print("\n" + "\n".join(map(str, report + tables.paths + others)))
+    return tables.complete and files.complete
 
 
 if __name__ == "__main__":

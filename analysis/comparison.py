@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.metrics import Metrics, curve_metrics
+from analysis.metrics import METRICS, Metrics, curve_metrics
 from analysis.text import counted, format_lr
 from analysis.verdicts import Losses, Standing, Verdicts, judge
 from nanosched.config import Config
@@ -34,7 +34,7 @@ class Setting:
     params: str = field(
         default="", compare=False
     )  # every parameter, defaults too: "cooldown=0.2;shape=linear"
-    warmup_steps: int = field(default=0, compare=False)  # the comparison's, a schedule's own rise or not
+    warmup_steps: int = field(default=0, compare=False)  # that the metrics leave out, also with an own rise
 
     @staticmethod
     def of(run: Run) -> Setting:
@@ -101,6 +101,10 @@ class Result:
     def tokens_per_s(self) -> float:
         return self.run.record.tokens / self.metrics.wall_s
 
+    def number(self, name: str) -> float:
+        """A metric, marginal_s, tokens_per_s or mfu by its name."""
+        return getattr(self.metrics if name in METRICS else self, name)
+
     @property
     def mfu(self) -> float:
         return self.tokens_per_s * self.run.record.flops_per_token / self.peak_flops
@@ -151,8 +155,7 @@ class Entry:
 
     def mean(self, name: str) -> float:
         """Mean over the completed seeds of a metric, marginal_s, tokens_per_s or mfu; NaN without one."""
-        values = (result if hasattr(result, name) else result.metrics for result in self.completed)
-        return mean_and_std([getattr(value, name) for value in values])[0]
+        return mean_and_std([result.number(name) for result in self.completed])[0]
 
     def incomplete_words(self) -> str:
         """ "1 of 3 diverged" where not every seed completed, else ""."""

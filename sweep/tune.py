@@ -16,8 +16,8 @@ class Grid:
     """One schedule at one horizon: its peak lrs, which grow by rounds."""
 
     label: str
-    schedules: list[Schedule]  # one a peak lr
-    refusal: str = ""  # why the schedule can't have a further peak lr
+    schedules: list[Schedule]  # one per peak lr
+    refusals: dict[float, str] = field(default_factory=dict)  # peak lr -> why the schedule can't have it
     began: tuple[float, float] = field(init=False)  # the lowest and highest peak lr of the first round
 
     def __post_init__(self):
@@ -28,16 +28,18 @@ class Grid:
         return [schedule.peak_lr for schedule in self.schedules]
 
     def extend(self, peaks: list[float]) -> bool:
-        """Add the schedule at these peak lrs, up to the first that it refuses; whether any was added."""
+        """Add the schedule at these peak lrs but for those that it refuses; whether any was added."""
         before = len(self.schedules)
         for peak in peaks:
+            if peak in self.refusals:
+                continue
             try:
                 schedule = replace(self.schedules[0], peak_lr=peak)
                 schedule.lrs()  # a formula that fails at some step fails here
             except ValueError as e:
-                self.refusal = f"{self.label} goes no further than its peak lrs so far: {e}"
-                break
-            self.schedules.append(schedule)
+                self.refusals[peak] = f"{self.label} is left out at a peak lr of {peak:g}: {e}"
+            else:
+                self.schedules.append(schedule)
         return len(self.schedules) > before
 
 
@@ -50,8 +52,7 @@ def first_grids(schedules: list[tuple[str, Schedule]]) -> list[Grid]:
     for grid in grids:
         if len(grid.schedules) == 1:
             (peak,) = grid.peaks
-            grid.extend([peak / FACTOR])
-            grid.extend([peak * FACTOR])
+            grid.extend([peak / FACTOR, peak * FACTOR])
             grid.began = min(grid.peaks), max(grid.peaks)
     return grids
 
