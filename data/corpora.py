@@ -6,16 +6,25 @@ import os
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from nanosched.errors import quoted
+from nanosched.memory import format_bytes, room
+from nanosched.regular import read_regular, regular_size
+from nanosched.visible import visible
 
 from . import shakespeare
 from .errors import DataError, reading
 from .network import why_unreachable
+from .progress import to_stderr
+from .stand_in import stand_in
 from .tables import FORMATS, read_tables, stream, table_files
 
 NAMES = ("auto", "shakespeare", "fineweb", "pystdlib", "pystdlib:site")
 
 FINEWEB = "HuggingFaceFW/fineweb-edu", "sample-10BT"
+TEXT_BYTES = 6  # of memory for each byte of a text file, at least: the text, its two parts and their ids
 
 # tests and demos: half of the standard library's text, and the least like code that people write
 LEFT_OUT = {
@@ -52,7 +61,11 @@ class Corpus:
 def cache_folder(folder: str | Path | None = None) -> Path:
     """`folder`; by default $NANOSCHED_CACHE, else $XDG_CACHE_HOME/nanosched, else ~/.cache/nanosched."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "nanosched"
-    return Path(folder or os.environ.get("NANOSCHED_CACHE") or default).expanduser().absolute()
+    path = Path(folder or os.environ.get("NANOSCHED_CACHE") or default)
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # nobody's home is there
+        return stand_in(path)
 
 
 def resolve(name: str | Path, cache: Path, say: Callable[[str], None]) -> str | Path:
@@ -69,19 +82,20 @@ def resolve(name: str | Path, cache: Path, say: Callable[[str], None]) -> str | 
     if name != "auto":
         return name
     try:
-        shakespeare.read_shakespeare(cache)
+        shakespeare.read_shakespeare(cache, say)
         return "shakespeare"
     except DataError as error:
         say(f"dataset auto is pystdlib here: {str(error).split(';')[0]}")
         return "pystdlib"
 
 
-def get_corpus(name: str | Path, cache: Path) -> Corpus:
+def get_corpus(name: str | Path, cache: Path, say: Callable[[str], None] = to_stderr) -> Corpus:
     """The Corpus that a name or a path stands for.
 
     Args:
         name: a name (not "auto") or a path (not of a folder of shards).
         cache: where downloaded text lies.
+        say: takes a line where that can't be written.
 
     Returns:
         The Corpus; its documents are not read yet.
@@ -90,7 +104,8 @@ def get_corpus(name: str | Path, cache: Path) -> Corpus:
         DataError: there is no such name or path.
     """
     if name == "shakespeare":
-        return Corpus(name, shakespeare.SHA256, lambda: cut(shakespeare.read_shakespeare(cache)), single=True)
+        documents = partial(cut_shakespeare, cache, say)
+        return Corpus(name, shakespeare.SHA256, documents, single=True)
     if name == "fineweb":
         return Corpus(name, "/".join(FINEWEB), read_fineweb, streamed=True)
     if name in ("pystdlib", "pystdlib:site"):
@@ -99,8 +114,9 @@ def get_corpus(name: str | Path, cache: Path) -> Corpus:
     path = existing_path(name)
     if path.is_dir() or path.suffix in FORMATS:
         files = table_files(path)
-        return Corpus(path.name, stamp(files), lambda: read_tables(files))
-    return Corpus(path.name, stamp([path]), lambda: cut(read_text(path)), single=True)
+        return Corpus(visible(path.name), stamp(files), lambda: read_tables(files))
+    check_size(path)
+    return Corpus(visible(path.name), stamp([path]), lambda: cut(read_text(path)), single=True)
 
 
 def cut(text: str) -> Iterator[str]:
@@ -110,11 +126,17 @@ def cut(text: str) -> Iterator[str]:
     yield text[at:]
 
 
+def cut_shakespeare(cache: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """The two parts of tiny Shakespeare."""
+    return cut(shakespeare.read_shakespeare(cache, say))
+
+
 def stamp(files: Iterable[str | Path]) -> str:
     """A hash (hex) of the files' paths, sizes and mtimes: what tells a changed source from the old one."""
     digest = hashlib.sha256()
     for file in files:
-        stat = os.stat(file)
+        with reading(Path(file), "run it again when its folder is at rest"):
+            stat = os.stat(file)
         line = f"{os.path.abspath(file)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
         digest.update(line.encode("utf-8", "replace"))
     return digest.hexdigest()
@@ -125,19 +147,33 @@ def stamp(files: Iterable[str | Path]) -> str:
 
 def existing_path(name: str | Path) -> Path:
     """`name` as an absolute Path; DataError with the nearest name of a dataset where nothing is there."""
-    path = Path(name).expanduser().absolute()
+    path = Path(os.path.expanduser(name)).absolute()
     if str(name) and os.path.exists(path):
         return path
     near = difflib.get_close_matches(str(name), NAMES, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the names are {', '.join(NAMES)}."
-    raise DataError(f"dataset {str(name)!r} is neither a name nor an existing file or folder; {hint}")
+    raise DataError(f"dataset {quoted(str(name))} is neither a name nor an existing file or folder; {hint}")
+
+
+def check_size(path: Path) -> None:
+    """DataError for a text that can't be read as one, or that this machine's memory has no room for."""
+    with reading(path, "give a text file"):
+        size = regular_size(path)
+    free = room("cpu")
+    if free is not None and TEXT_BYTES * size > free:
+        raise DataError(
+            f"{path}: a text of {format_bytes(size)} takes at least {format_bytes(TEXT_BYTES * size)} of "
+            f"memory and {format_bytes(free)} are free; cut it into rows of jsonl files, which are streamed"
+        )
 
 
 def read_text(path: Path) -> str:
     """A text file as it is, line ends too; DataError where it can't be read, is not UTF-8 or has no text."""
     try:
+        check_size(path)
         with reading(path, "change its permissions"):
-            text = path.read_bytes().decode("utf-8")  # bytes: the same line ends on every machine
+            content = read_regular(path, regular_size(path))
+        text = content.decode("utf-8")  # the same line ends on every machine
     except UnicodeDecodeError as error:
         position = f"byte {error.start} is 0x{error.object[error.start]:02x}"
         raise DataError(f"{path}: not UTF-8 text ({position}); save it as UTF-8") from error

@@ -1,15 +1,20 @@
 """A dataset by name, ready to train on: `open_dataset("shakespeare")`."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from nanosched.visible import visible
+
 from .batches import window_ends
 from .corpora import NAMES, Corpus, cache_folder, existing_path, get_corpus, resolve, stamp
 from .errors import DataError
+from .manifest import read_manifest
 from .preparation import SHARD_TOKENS, prepare_corpus
 from .progress import to_stderr
 from .shakespeare import shakespeare_file
@@ -17,13 +22,14 @@ from .shards import (
     MANIFEST,
     PROGRESS,
     Tokens,
-    fingerprint,
+    file_name,
     is_shard_folder,
     make_manifest,
-    read_json,
+    open_shards,
     split_of,
     write_json,
 )
+from .stand_in import kept, places
 from .tokenizers import check_tokenizer, get_tokenizer
 from .verified import check_once, verified_shards
 
@@ -85,19 +91,20 @@ class Dataset:
 
 def open_dataset(
     name: str | Path = "auto",
-    tokenizer: str = "char",
+    tokenizer: str | None = None,
     cache: str | Path | None = None,
     say: Callable[[str], None] = to_stderr,
 ) -> Dataset:
     """The dataset, prepared into the cache where it isn't yet, and every token of it checked.
 
     A shard is read once: at the next start it is read again only if its size, its mtime or its checksum in
-    the manifest is another.
+    the manifest is another. Where the cache can't be written, what would lie there is kept in a temporary
+    folder until this process ends.
 
     Args:
         name: auto, shakespeare, fineweb (its first 100M tokens), pystdlib, pystdlib:site; or a path to a text
             file, to a folder of parquet or jsonl files with a `text` column, or to a folder of shards.
-        tokenizer: "char", "byte" or "gpt2"; for a folder of shards, the one they were made with.
+        tokenizer: "char", "byte" or "gpt2"; default the one that a folder of shards was made with, else char.
         cache: a folder; default $NANOSCHED_CACHE, else $XDG_CACHE_HOME/nanosched, else ~/.cache/nanosched.
         say: takes a line when there is something to tell; standard error by default.
 
@@ -107,22 +114,24 @@ def open_dataset(
     Raises:
         DataError: it can't be had, or something in it is wrong; the message says what to do.
     """
-    check_tokenizer(tokenizer)
+    tokenizer = checked_tokenizer(name, tokenizer)
     cache = cache_folder(cache)
-    corpus, folder, manifest_file = locate(resolve(name, cache, say), tokenizer, cache)
-    if not manifest_file.exists():
+    name = resolve(name, cache, say)
+    corpus, folder, manifest_file = locate(name, tokenizer, cache, say)
+    if not os.path.exists(manifest_file):
         if corpus is None:
-            write_json(manifest_file, adopt(folder, tokenizer, cache))
+            manifest = adopt(folder, tokenizer, cache)
+            manifest_file = kept(cache, partial(write_manifest, manifest, manifest_file.name), say)
         else:
-            max_tokens = FINEWEB_TOKENS if corpus.streamed else None
-            prepare_corpus(corpus, tokenizer, folder, max_tokens, SHARD_TOKENS, say)
-    dataset = load(folder, manifest_file, tokenizer)
+            folder = kept(cache, partial(prepare_into, corpus, tokenizer, folder.name, say), say)
+            manifest_file = folder / MANIFEST
+    dataset = load(corpus, folder, manifest_file, tokenizer)
     dataset.verify(cache)
     return dataset
 
 
 def find_dataset(
-    name: str | Path = "auto", tokenizer: str = "char", cache: str | Path | None = None
+    name: str | Path = "auto", tokenizer: str | None = None, cache: str | Path | None = None
 ) -> Dataset | None:
     """The Dataset that `open_dataset` gave before; nothing is prepared, fetched or verified.
 
@@ -137,35 +146,79 @@ def find_dataset(
     Raises:
         DataError: there is no such name or path, or the manifest and the headers of the shards don't agree.
     """
-    check_tokenizer(tokenizer)
-    cache = cache_folder(cache)
+    tokenizer = checked_tokenizer(name, tokenizer)
+    folders = places(cache_folder(cache))
     if name == "auto":
-        name = "shakespeare" if shakespeare_file(cache).exists() else "pystdlib"
-    _, folder, manifest_file = locate(name, tokenizer, cache)
-    return load(folder, manifest_file, tokenizer) if manifest_file.exists() else None
+        cached = any(os.path.exists(shakespeare_file(cache)) for cache in folders)
+        name = "shakespeare" if cached else "pystdlib"
+    for cache in folders:
+        corpus, folder, manifest_file = locate(name, tokenizer, cache)
+        if os.path.exists(manifest_file):
+            return load(corpus, folder, manifest_file, tokenizer)
+    return None
 
 
-def locate(name: str | Path, tokenizer: str, cache: Path) -> tuple[Corpus | None, Path, Path]:
+def tokenizer_of(name: str | Path) -> str | None:
+    """The tokenizer that a dataset can't be had without.
+
+    Args:
+        name: as for `open_dataset`.
+
+    Returns:
+        what its manifest says, for a folder of shards that has one; None for all else.
+
+    Raises:
+        DataError: there is no such path, or its manifest is damaged.
+    """
+    if name in NAMES:
+        return None
+    manifest_file = existing_path(name) / MANIFEST
+    return read_manifest(manifest_file)["tokenizer"] if os.path.exists(manifest_file) else None
+
+
+def checked_tokenizer(name: str | Path, tokenizer: str | None) -> str:
+    """The tokenizer asked for, else the dataset's own, else char; DataError for an unknown one."""
+    tokenizer = tokenizer_of(name) or "char" if tokenizer is None else tokenizer
+    check_tokenizer(tokenizer)
+    return tokenizer
+
+
+def locate(
+    name: str | Path, tokenizer: str, cache: Path, say: Callable[[str], None] = to_stderr
+) -> tuple[Corpus | None, Path, Path]:
     """(corpus, folder of its shards, their manifest), there or not yet; no corpus for a folder of shards."""
     if name not in NAMES and is_shard_folder(existing_path(name)):
         folder = existing_path(name)
         return None, folder, locate_manifest(folder, tokenizer, cache)
-    corpus = get_corpus(name, cache)
+    corpus = get_corpus(name, cache, say)
     # a changed source has another folder
     key = hashlib.sha256(f"{corpus.name}\0{corpus.source}\0{tokenizer}".encode()).hexdigest()[:16]
-    folder = cache / f"{corpus.name.replace(':', '-')}-{tokenizer}-{key}"
+    folder = cache / f"{file_name(corpus.name).replace(':', '-')}-{tokenizer}-{key}"
     return corpus, folder, folder / MANIFEST
 
 
 def locate_manifest(folder: Path, tokenizer: str, cache: Path) -> Path:
     """The manifest of a folder of shards; for llm.c's, which have none, ours in the cache."""
-    if (folder / MANIFEST).exists():
+    if os.path.exists(folder / MANIFEST):
         return folder / MANIFEST
-    if (folder / PROGRESS).exists():
+    if os.path.exists(folder / PROGRESS):
         raise DataError(
             f"{folder}: not prepared to the end; run python -m data.prepare again with the same arguments"
         )
-    return cache / f"{folder.name}-{tokenizer}-{stamp(shard_files(folder))[:16]}.json"
+    name = file_name(visible(folder.name))
+    return cache / f"{name}-{tokenizer}-{stamp(shard_files(folder))[:16]}.json"
+
+
+def prepare_into(corpus: Corpus, tokenizer: str, name: str, say: Callable[[str], None], cache: Path) -> Path:
+    """The folder `name` of the cache with the shards of the corpus; of an endless one, the first tokens."""
+    max_tokens = FINEWEB_TOKENS if corpus.streamed else None
+    return prepare_corpus(corpus, tokenizer, cache / name, max_tokens, SHARD_TOKENS, say)
+
+
+def write_manifest(manifest: dict, name: str, cache: Path) -> Path:
+    """The file `name` of the cache with the manifest."""
+    write_json(cache / name, manifest)
+    return cache / name
 
 
 def shard_files(folder: Path) -> list[Path]:
@@ -187,32 +240,21 @@ def adopt(folder: Path, tokenizer: str, cache: Path) -> dict:
     vocab_size = get_tokenizer(tokenizer).vocab_size
     with verified_shards(folder, cache) as verified:
         files = [check_once(file, vocab_size, verified) for file in shard_files(folder)]
-    return make_manifest(folder.name, tokenizer, vocab_size, None, files)
+    return make_manifest(visible(folder.name), tokenizer, vocab_size, None, files)
 
 
-def load(folder: Path, manifest_file: Path, tokenizer: str) -> Dataset:
-    """The Dataset that a manifest describes; DataError where it and the headers of the shards don't agree."""
-    manifest = read_json(manifest_file)
-    check_manifest(manifest, manifest_file)
-    if manifest["tokenizer"] != tokenizer:
-        used = manifest["tokenizer"]
+def load(corpus: Corpus | None, folder: Path, manifest_file: Path, tokenizer: str) -> Dataset:
+    """The Dataset that a manifest describes; DataError where it is another's, or the shards don't agree."""
+    manifest = read_manifest(manifest_file)
+    name, used = manifest["dataset"], manifest["tokenizer"]
+    if used != tokenizer:
         raise DataError(f"{folder}: its tokenizer is {used}, not {tokenizer}; use --tokenizer {used}")
-    train, val = (
-        Tokens([folder / entry["name"] for entry in manifest["files"] if entry["split"] == split])
+    if corpus and (corpus.name, corpus.source) != (name, manifest.get("source")):
+        raise DataError(f"{folder}: has other data than {corpus.name}; delete it")
+    splits = [
+        open_shards(folder, [entry for entry in manifest["files"] if entry["split"] == split])
         for split in ("train", "val")
+    ]
+    return Dataset(
+        name, tokenizer, manifest["vocab_size"], manifest["fingerprint"], *splits, folder, manifest
     )
-    name, vocab_size = manifest["dataset"], manifest["vocab_size"]
-    return Dataset(name, tokenizer, vocab_size, manifest["fingerprint"], train, val, folder, manifest)
-
-
-def check_manifest(manifest: dict, where: Path) -> None:
-    """DataError unless the manifest has what is read from it and its fingerprint is that of its checksums."""
-    try:
-        expected = fingerprint(manifest["files"], manifest["tokenizer"], manifest["vocab"])
-        intact = manifest["fingerprint"] == expected and {"dataset", "vocab_size"} <= manifest.keys()
-    except (KeyError, TypeError, AttributeError):
-        intact = False
-    if not intact:
-        raise DataError(
-            f"{where}: damaged or not written by data.prepare; delete it and prepare the data again"
-        )

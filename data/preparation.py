@@ -1,6 +1,9 @@
 """Documents to train and val shards, resumable to the byte."""
 
+import hashlib
 import itertools
+import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,10 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
+from nanosched.errors import quoted
+from nanosched.files import delete_leftovers
+
 from .corpora import Corpus
 from .errors import DataError, writing
+from .manifest import read_manifest
 from .progress import progress
-from .shards import MANIFEST, PROGRESS, is_shard_folder, make_manifest, read_json, write_json, write_shard
+from .shards import (
+    MANIFEST,
+    PROGRESS,
+    file_name,
+    is_shard_folder,
+    make_manifest,
+    open_shards,
+    read_json,
+    write_json,
+    write_shard,
+)
 from .tokenizers import Tokenizer, char_vocabulary, get_tokenizer
 
 SHARD_TOKENS = 10_000_000
@@ -61,37 +78,59 @@ def prepare_corpus(
 
 def is_done(out: Path, arguments: dict) -> bool:
     """Whether `out` has what these arguments give; DataError where it has anything else."""
-    manifest = read_json(out / MANIFEST)
-    if manifest is not None:
+    if os.path.exists(out / MANIFEST):
+        manifest = read_manifest(out / MANIFEST)
         check_same(manifest, arguments, out)
-    elif is_shard_folder(out) and not (out / PROGRESS).exists():
+        open_shards(out, manifest["files"])
+        return True
+    if is_shard_folder(out) and not os.path.exists(out / PROGRESS):
         raise DataError(f"{out}: has shards that were not prepared here; choose another --out")
-    return manifest is not None
+    return False
 
 
 def check_same(before: dict, arguments: dict, out: Path) -> None:
     """DataError unless `before` (a manifest or a progress file) has the same arguments."""
     for key, value in arguments.items():
         if before.get(key) != value:
-            change = f"with {key} {before.get(key)}, now {value}"
+            change = f"with {key} {quoted(before.get(key))}, now {quoted(value)}"
             change = "from other source files" if key == "source" else change
             raise DataError(f"{out}: was prepared {change}; choose another --out or delete it")
 
 
 def start_or_resume(corpus: Corpus, arguments: dict, out: Path, say: Callable[[str], None]) -> dict:
     """What progress.json holds: the arguments, the vocabulary, and how far the shards on disk go."""
-    for left_behind in out.glob(".*.tmp"):
-        left_behind.unlink()
-    state = read_json(out / PROGRESS)
+    with writing(out):
+        delete_leftovers(out)
+    state = read_progress(out)
     if state is not None and state["files"]:
         check_same(state, arguments, out)
+        open_shards(out, state["files"])
         tokens = sum(state["totals"].values())
         say(f"{out}: going on after {state['documents']:,} documents, {tokens:,} tokens")
         return state
     vocab = vocabulary(corpus) if arguments["tokenizer"] == "char" else None
     state = {**arguments, "vocab": vocab, "documents": 0, "totals": {"train": 0, "val": 0}, "files": []}
-    write_json(out / PROGRESS, state)
+    write_progress(state, out)
     return state
+
+
+def write_progress(state: dict, out: Path) -> None:
+    """The progress file, with a checksum: the shards to come follow from all that is in it."""
+    write_json(out / PROGRESS, {**state, "checksum": checksum(state)})
+
+
+def read_progress(out: Path) -> dict | None:
+    """What was written, None where nothing was; DataError where it is something else by now."""
+    state = read_json(out / PROGRESS)
+    if state is None:
+        return None
+    if not isinstance(state, dict) or state.pop("checksum", None) != checksum(state):
+        raise DataError(f"{out / PROGRESS}: damaged; delete {out} and prepare the data again")
+    return state
+
+
+def checksum(state: dict) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def vocabulary(corpus: Corpus) -> str:
@@ -161,14 +200,14 @@ def chunks(documents: Iterable[str]) -> Iterator[list[str]]:
 
 def flush(pending: dict[str, list[np.ndarray]], state: dict, out: Path) -> None:
     """Pending tokens to one shard per split, then the progress file: what it tells is always on disk."""
-    name = re.sub(r"[^\w.-]", "-", state["dataset"])
+    name = re.sub(r"[^\w.-]", "-", file_name(state["dataset"]))
     for split, parts in pending.items():
         if sum(map(len, parts)):
             number = sum(entry["split"] == split for entry in state["files"])
             path = out / f"{name}_{split}_{number:06d}.bin"
             state["files"].append(write_shard(path, np.concatenate(parts)))
         parts.clear()
-    write_json(out / PROGRESS, state)
+    write_progress(state, out)
 
 
 def finish(state: dict, out: Path) -> None:

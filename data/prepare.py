@@ -1,17 +1,35 @@
 """Text to shards: `python -m data.prepare fineweb --tokens 100M --out fineweb100M`."""
 
-import argparse
+import os
 import re
-import sys
+import shlex
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
+
+from nanosched.command import BAD_INPUT, STOPPED, CommandParser, run_command
+from nanosched.errors import first_line, quoted
+from nanosched.visible import visible
 
 from .corpora import cache_folder, get_corpus, resolve
 from .errors import DataError
+from .manifest import read_manifest
 from .preparation import SHARD_TOKENS, prepare_corpus
 from .progress import to_stderr
-from .shards import MANIFEST, read_json
+from .shards import MANIFEST
 from .tokenizers import check_tokenizer
+
+MAX_TOKENS = 10**15
+MAX_SHARD_TOKENS = 10**9  # a shard ends with a whole document, and has room for less than 2**31
+HELP = """Tokenize a dataset into shards that compare.py and train.py take as --dataset.
+
+    python -m data.prepare fineweb --tokens 100M --out fineweb100M
+    python -m data.prepare book.txt --tokenizer char --out book
+    python compare.py --dataset fineweb100M
+
+Stopped at any moment, the same command goes on from the last finished shard.
+The first documents go to val until it has a tenth of the tokens (10M at most);
+a text file is cut at 90% of its characters."""
 
 
 def prepare(
@@ -45,51 +63,89 @@ def prepare(
             right.
     """
     check_tokenizer(tokenizer)
-    for name, value in (("tokens", tokens), ("shard_tokens", shard_tokens)):
-        if value is not None and value < 1:
-            raise DataError(f"{name} must be 1 or more, got {value}")
+    if tokens is not None:
+        check_count("tokens", tokens, MAX_TOKENS)
+    check_count("shard_tokens", shard_tokens, MAX_SHARD_TOKENS)
+    if not str(out):
+        raise DataError("out '' is no folder; give the path of one, which need not be there")
     cache = cache_folder()
-    corpus = get_corpus(resolve(dataset, cache, say), cache)
-    return prepare_corpus(corpus, tokenizer, Path(out), tokens, shard_tokens, say)
+    corpus = get_corpus(resolve(dataset, cache, say), cache, say)
+    return prepare_corpus(corpus, tokenizer, Path(os.path.expanduser(out)), tokens, shard_tokens, say)
+
+
+def check_count(name: str, value: int, most: int) -> None:
+    """DataError unless it is a whole number from 1 to `most`."""
+    if type(value) is not int or not 1 <= value <= most:
+        raise DataError(f"{name} must be 1 or more, at most {most:,}, got {quoted(value)}")
 
 
 def parse_count(option: str, text: str) -> int:
     """ "100M" -> 100000000; K, M and B are thousands, millions, billions."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMB]?)", text.strip().upper())
-    if not match:
-        raise DataError(f"{option} {text!r} is no count; write it as 500000, 500K, 100M or 10B")
-    return round(float(match[1]) * {"": 1, "K": 1e3, "M": 1e6, "B": 1e9}[match[2]])
+    match = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)([KMB]?)", text.strip().upper())
+    count = match and Decimal(match[1]) * {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}[match[2]]
+    if count is None or count != int(count):
+        raise DataError(
+            f"{option} {quoted(text)} is no count; write a whole number as 500000, 500K, 1.5M or 10B"
+        )
+    return int(count)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.prepare",
-        description="Tokenise a dataset into shards. Run again after a stop: it goes on.",
-    )
-    parser.add_argument(
-        "dataset",
-        help="fineweb, shakespeare, pystdlib, pystdlib:site, a text file, or a folder of parquet or jsonl",
-    )
-    parser.add_argument("--out", required=True, help="folder for the shards")
-    parser.add_argument("--tokens", help="stop at this many, such as 100M (default: everything)")
-    parser.add_argument("--tokenizer", default="gpt2", help="gpt2, char or byte (default: gpt2)")
-    parser.add_argument("--shard-tokens", default="10M", help="tokens per shard (default: 10M)")
-    args = parser.parse_args(argv)
+    args = get_parser().parse_args(argv)
     try:
-        tokens = args.tokens and parse_count("--tokens", args.tokens)
+        tokens = None if args.tokens is None else parse_count("--tokens", args.tokens)
         shard_tokens = parse_count("--shard-tokens", args.shard_tokens)
         out = prepare(args.dataset, args.tokenizer, args.out, tokens, shard_tokens)
+        total = sum(entry["tokens"] for entry in read_manifest(out / MANIFEST)["files"])
     except DataError as error:
-        to_stderr(f"error: {error}")
-        return 2
+        return refuse(error)
+    except (OSError, MemoryError) as error:
+        return refuse(first_line(error))
     except KeyboardInterrupt:
         to_stderr("stopped; the same command goes on from the last finished shard")
-        return 130
-    total = sum(entry["tokens"] for entry in read_json(out / MANIFEST)["files"])
-    print(f"{total:,} tokens; train on them with --dataset {out.resolve()} --tokenizer {args.tokenizer}")
+        return STOPPED
+    print(visible(f"{total:,} tokens; train on them with --dataset {shlex.quote(str(out.resolve()))}"))
     return 0
 
 
+def refuse(reason: object) -> int:
+    to_stderr(f"error: {reason}")
+    return BAD_INPUT
+
+
+def get_parser() -> CommandParser:
+    parser = CommandParser(HELP)
+    parser.prog = "python -m data.prepare"
+    parser.add_argument(
+        "dataset",
+        help="what to read: fineweb (FineWeb-Edu's sample-10BT, streamed), shakespeare, pystdlib (this "
+        "Python's sources), pystdlib:site (and those of its packages), auto (shakespeare where it can be "
+        "had, else pystdlib), a text file in UTF-8, or a folder of parquet or jsonl files with a text column",
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="the folder for the shards; made if it is not there"
+    )
+    parser.add_argument(
+        "--tokens",
+        metavar="N",
+        help="stop at this many, train and val together: 500000, 500K, 100M or 10B; default everything",
+    )
+    parser.add_argument(
+        "--tokenizer",
+        default="gpt2",
+        metavar="{gpt2,char,byte}",
+        help="gpt2 (GPT-2's byte-pair encoding), char (a token per character) or byte; default gpt2",
+    )
+    parser.add_argument(
+        "--shard-tokens",
+        "--shard_tokens",
+        default="10M",
+        metavar="N",
+        help="a shard ends with the document that brings it to this many; default 10M",
+    )
+    return parser
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from nanosched.errors import quoted
 from nanosched.files import atomic
+from nanosched.regular import read_regular, regular_size
 
 from .errors import DataError, reading, writing
 
 MAGIC, VERSION, HEADER_BYTES = 20240520, 1, 1024
 MANIFEST, PROGRESS = "manifest.json", "progress.json"
+MAX_JSON = 100_000_000  # bytes; 10B tokens have a manifest of 0.2M
 
 
 class Tokens:
@@ -45,6 +48,35 @@ class Tokens:
     def shard(self, index: int) -> np.ndarray:
         """One shard's tokens, uint16 (tokens,), memory-mapped anew: a thousand shards hold no files open."""
         return np.memmap(self.files[index], "<u2", "r", offset=HEADER_BYTES)
+
+
+def open_shards(folder: Path, entries: Iterable[dict]) -> Tokens:
+    """The shards that a manifest or a progress file lists.
+
+    Args:
+        folder: of the shards.
+        entries: as from `write_shard`.
+
+    Returns:
+        them as Tokens.
+
+    Raises:
+        DataError: one is missing or no shard, or has another number of tokens.
+    """
+    entries = list(entries)
+    tokens = Tokens(folder / entry["name"] for entry in entries)
+    for file, entry, count in zip(tokens.files, entries, tokens.counts.tolist()):
+        if count != entry["tokens"]:
+            raise DataError(
+                f"{file}: damaged: it has {count:,} tokens, expected {quoted(entry['tokens'])}; delete its "
+                "folder and prepare the data again"
+            )
+    return tokens
+
+
+def file_name(name: str) -> str:
+    """The name of a dataset in the names of its files, which a file system limits to 255 bytes."""
+    return name.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")
 
 
 def write_shard(path: Path, tokens: np.ndarray) -> dict:
@@ -87,9 +119,10 @@ def read_header(path: Path) -> int:
     Raises:
         DataError: the file can't be read, its header is not llm.c's, or its size doesn't fit the header.
     """
-    with reading(path, "delete its folder and prepare the data again"), open(path, "rb") as file:
-        header = file.read(HEADER_BYTES)
-        size = os.fstat(file.fileno()).st_size
+    with reading(path, "delete its folder and prepare the data again"):
+        size = regular_size(path)
+        with open(path, "rb") as file:
+            header = file.read(HEADER_BYTES)
     magic, version, count = np.frombuffer(header.ljust(12, b"\0")[:12], "<i4").tolist()
     if magic != MAGIC:
         raise DataError(
@@ -146,7 +179,7 @@ def split_of(path: Path) -> str | None:
 def is_shard_folder(path: Path) -> bool:
     """Whether a folder has shards, finished or not."""
     return os.path.isdir(path) and (
-        any(path.glob("*.bin")) or (path / MANIFEST).exists() or (path / PROGRESS).exists()
+        any(path.glob("*.bin")) or any(os.path.exists(path / name) for name in (MANIFEST, PROGRESS))
     )
 
 
@@ -200,15 +233,15 @@ def write_json(path: Path, content: dict) -> None:
         temporary.write_bytes(json.dumps(content, indent=1).encode())
 
 
-def read_json(path: Path) -> dict | None:
-    """What write_json wrote, or None where there is no such file; DataError where it can't be read."""
+def read_json(path: Path) -> object:
+    """What a JSON file holds, None where there is no such file; DataError where it can't be read."""
+    if not os.path.exists(path):
+        return None
     with reading(path, "delete its folder and prepare the data again"):
-        if not path.exists():
-            return None
-        content = path.read_bytes()
+        content = read_regular(path, MAX_JSON)
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path}: can't be read as JSON; delete its folder and prepare the data again"
         ) from error

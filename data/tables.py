@@ -4,7 +4,8 @@ import glob
 from collections.abc import Iterator
 from pathlib import Path
 
-from nanosched.errors import first_line
+from nanosched.errors import first_line, shortened
+from nanosched.regular import regular_size
 
 from .errors import DataError, reading
 
@@ -31,9 +32,11 @@ def table_files(path: Path) -> list[Path]:
         raise DataError(
             f"{path}: has {content}; give a text file, or a folder with files of one of these kinds"
         )
-    empty = [file for file in files if file.stat().st_size == 0]
-    if empty:
-        raise DataError(f"{empty[0]}: is empty; delete it")
+    for file in files:
+        with reading(file, "take it out of the folder"):
+            size = regular_size(file)
+        if size == 0:
+            raise DataError(f"{file}: is empty; delete it")
     return files
 
 
@@ -75,7 +78,8 @@ def text_of(row: dict, number: int, where: str | Path) -> str:
     """The text of one row; DataError where it has none."""
     if "text" not in row:
         raise DataError(
-            f"{where}: no column named text; there are {', '.join(row)}: rename the one with the text"
+            f"{where}: no column named text; there are {shortened(', '.join(row))}: rename the one with the "
+            "text"
         )
     if not isinstance(row["text"], (str, type(None))):
         raise DataError(

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from nanosched.errors import first_line
+from nanosched.errors import first_line, quoted
 
 from .errors import DataError
 from .network import why_unreachable, within
+from .progress import to_stderr
 
 if TYPE_CHECKING:
     import tiktoken
 
 TOKENIZERS = ("char", "byte", "gpt2")
+MAX_CHARACTERS = 65535  # of char: a shard's ids are uint16, and one value marks what is missing
+CHUNK = 2**18  # characters that char looks up at once: their code points stay in the processor's cache
 
 # what tiktoken downloads for gpt2, and the sha256 it expects
 GPT2_URL = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
@@ -88,8 +91,10 @@ class Char:
         self._ids[codes] = np.arange(self.vocab_size)
 
     def encode(self, text: str) -> np.ndarray:
-        codes = code_points(text)
-        ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
+        ids = np.empty(len(text), np.uint16)
+        for start in range(0, len(text), CHUNK):
+            codes = code_points(text[start : start + CHUNK])
+            ids[start : start + CHUNK] = self._ids[np.minimum(codes, len(self._ids) - 1)]
         missing = ids == self.vocab_size
         if missing.any():
             unknown = text[int(missing.argmax())]
@@ -149,7 +154,7 @@ def check_tokenizer(name: str) -> None:
     if name not in TOKENIZERS:
         near = difflib.get_close_matches(str(name), TOKENIZERS, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "use one of these."
-        raise DataError(f"tokenizer {name!r} is unknown; there are char, byte and gpt2: {hint}")
+        raise DataError(f"tokenizer {quoted(name)} is unknown; there are char, byte and gpt2: {hint}")
 
 
 def char_vocabulary(texts: Iterable[str]) -> str:
@@ -166,12 +171,13 @@ def char_vocabulary(texts: Iterable[str]) -> str:
     """
     seen = np.zeros(0x110000, bool)
     for text in texts:
-        seen[code_points(text)] = True
+        for start in range(0, len(text), CHUNK):
+            seen[code_points(text[start : start + CHUNK])] = True
     codes = np.flatnonzero(seen).astype("<u4")
-    if len(codes) > 65535:
+    if len(codes) > MAX_CHARACTERS:
         raise DataError(
             f"tokenizer char: the corpus has {len(codes):,} different characters and a shard has room for "
-            "65,535; use --tokenizer byte or gpt2"
+            f"{MAX_CHARACTERS:,}; use --tokenizer byte or gpt2"
         )
     return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
@@ -194,15 +200,34 @@ def load_gpt2() -> tiktoken.Encoding:
             f"tokenizer gpt2 needs a download and the network can't be reached ({reason}); {way_out}"
         )
     try:
-        return within(120, lambda: tiktoken.get_encoding("gpt2"))
+        return within(120, fetch_gpt2)
     except Exception as error:
         raise DataError(f"tokenizer gpt2 could not be downloaded ({first_line(error)}); {way_out}") from error
 
 
+def fetch_gpt2() -> tiktoken.Encoding:
+    """The encoding, downloaded into tiktoken's folder or, where that can't be written, for this process."""
+    import tiktoken
+
+    try:
+        return tiktoken.get_encoding("gpt2")
+    except OSError as error:
+        if error.errno is None:  # the network's
+            raise
+        folder, os.environ["TIKTOKEN_CACHE_DIR"] = tiktoken_folder(), ""
+        to_stderr(f"{folder}: can't be written: {error.strerror}; gpt2 is kept until this process ends")
+        return tiktoken.get_encoding("gpt2")
+
+
+def tiktoken_folder() -> str:
+    """Where tiktoken keeps what it downloads; "" where it is told to keep nothing."""
+    default = os.path.join(tempfile.gettempdir(), "data-gym-cache")
+    return os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", default))
+
+
 def gpt2_is_cached() -> bool:
     """Whether tiktoken will find both files; it names them by the sha1 of their address."""
-    default = os.path.join(tempfile.gettempdir(), "data-gym-cache")
-    folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", default))
+    folder = tiktoken_folder()
     files = [Path(folder) / hashlib.sha1(url.encode()).hexdigest() for url in GPT2_FILES]
     return folder != "" and all(
         file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == expected

@@ -1,6 +1,7 @@
 """Shards that were read to their end before: the 20 GB of 10B tokens are not hashed at every start."""
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ def verified_shards(folder: Path, cache: Path) -> Iterator[dict]:
 
     It is kept in the cache, also after an error inside. Where that can't be written, nothing is remembered.
     """
-    file = cache / "verified" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
+    file = cache / "verified" / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.json"
     before = None
     with suppress(DataError):
         before = read_json(file)
