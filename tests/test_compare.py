@@ -723,6 +723,58 @@ def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
     )  # it was of another command
 
 
+@pytest.mark.parametrize("flags", [[], ["--schedulers", "all"]])
+def test_the_control_is_of_cosine_where_no_schedule_is_named(cli, toml, tmp_path, flags):
+    toml()
+    command = ["compare.py", "--config", "tiny.toml", "--aa", "--seeds", "0,1", "--out", "out"]
+    assert cli(*command, *flags).code == 0
+    assert {row["scheduler"] for row in table(tmp_path / "out" / "runs.csv")} == {"cosine"}
+
+
+def test_what_other_commands_made_stays_as_long_as_the_runs_are_the_same(cli, toml, tmp_path):
+    toml()
+    command = ["compare.py", "--config", "tiny.toml", "--out", "out", "--schedulers"]
+    assert cli(*command, "wsd,cosine").code == 0
+    made = [
+        tmp_path / "out" / name for name in ("forecast.csv", "figures/forecast.png", "tensorboard/events")
+    ]
+    made[2].parent.mkdir()
+    for path in made:
+        path.write_text("made of these runs")
+    assert cli(*command, "cosine,wsd").code == 0 and all(path.exists() for path in made)
+    assert cli(*command, "cosine").code == 0 and not any(path.exists() for path in made)
+
+
+def test_figures_of_an_earlier_comparison_do_not_stay_where_all_runs_fail(cli, toml, tmp_path, monkeypatch):
+    toml()
+    command = ["compare.py", "--config", "tiny.toml", "--out", "out", "--schedulers"]
+    assert cli(*command, "wsd").code == 0 and list(tmp_path.glob("out/figures/*.png"))
+
+    def fails(*args, **more):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(train_branch, "train", fails)
+    assert cli(*command, "cosine").code == 1
+    assert not (tmp_path / "out" / "figures" / "ranking.png").exists()
+
+
+def test_a_page_that_fails_loses_no_other_file(cli, toml, tmp_path, monkeypatch):
+    def fails(*args):
+        raise ArithmeticError("no page today")
+
+    toml()
+    monkeypatch.setattr("analysis.report.page.page", fails)
+    monkeypatch.setattr("analysis.tables.pair_rows", fails)
+    done = cli(
+        "compare.py", "--config", "tiny.toml", "--schedulers", "wsd,cosine", "--seeds", "0,1", "--out", "o"
+    )
+    assert done.code == 1 and "Traceback" not in done.err
+    assert done.err.count("ArithmeticError: no page today") == done.err.count("\n") == 2
+    left = {path.name for path in (tmp_path / "o").iterdir()}
+    assert {"runs.csv", "summary.csv", "curves.csv", "manifest.json", "summary.md", "figures"} <= left
+    assert not {"report.html", "pairs.csv"} & left
+
+
 def test_the_control_needs_two_seeds(cli, toml):
     toml()
     assert is_one_line_error(

@@ -20,7 +20,7 @@ from analysis.differences import (
     t_test,
 )
 from analysis.power import MAX_SEEDS, power, seeds_needed, smallest_effect
-from analysis.sentences import pair_sentence, standing_sentence
+from analysis.sentences import control_sentence, pair_sentence, standing_sentence
 from analysis.verdicts import Verdict, all_pairs, judge, ranking
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -584,3 +584,31 @@ def test_an_effect_that_cannot_be_detected_is_infinite():
     verdicts = judge(losses)
     assert len(verdicts.pairs) == 946
     assert {p.detectable for p in verdicts.pairs.values() if p.difference.sd > 0} == {math.inf}
+
+
+odd_losses = st.sampled_from(
+    [2.0, 2.0, 2.1, 2.2, 2.5, None, math.nan, math.inf, -math.inf, 1e30, 1e-30, 0.0]
+)
+
+
+@settings(max_examples=12, derandomize=True)
+@given(st.integers(1, 3), st.integers(2, 60), st.data())
+def test_few_seeds_of_many_schedules_always_have_an_answer(seeds, schedules, data):
+    """Ties, seeds that are missing, NaN and infinities: every statistic is a number or NaN, and has words."""
+    rows = data.draw(st.lists(st.lists(odd_losses, min_size=seeds, max_size=seeds), min_size=2, max_size=8))
+    losses = {f"s{i}": by_seed(*rows[i % len(rows)]) for i in range(schedules)}
+    verdicts = judge(losses)
+    assert len(verdicts.standings) == schedules
+    assert len(verdicts.pairs) == schedules * (schedules - 1) // 2
+    for line in verdicts.standings:
+        assert line.verdict is None or isinstance(line.verdict, Verdict)
+        assert standing_sentence(line, verdicts)
+    for p in list(verdicts.pairs.values())[:200]:
+        assert pair_sentence(p, losses) and p.detectable != 0
+
+
+@settings(max_examples=12, derandomize=True)
+@given(st.dictionaries(st.integers(0, 2), odd_losses), st.dictionaries(st.integers(3, 5), odd_losses))
+def test_the_control_always_has_an_answer(first, second):
+    floor = noise_floor(first, second)
+    assert control_sentence("wsd", (list(first), list(second)), floor)

@@ -101,11 +101,55 @@ def test_a_schedule_that_refuses_a_peak_lr_is_tuned_within_what_it_allows(cli, t
     (tmp_path / "limited.py").write_text(LIMITED)
     command = ["compare.py", "--config", "tiny.toml", "--schedulers", "limited.py,constant", "--tune"]
     done = cli(*command, "--out", "out")
-    assert done.code == 0 and "limited goes no further than its peak lrs so far: peak_lr=" in done.out
+    assert done.code == 0 and "limited is left out at a peak lr of " in done.out
     tuned = {row["scheduler"]: row for row in table(tmp_path / "out" / "tuned.csv")}
     assert set(tuned) == {"limited", "constant"}
     assert all(0.004 < float(peak) < 0.03 for peak in tuned["limited"]["peak_lrs"].split())
     assert cli(*command, "--dry-run", "--out", "out").code == 0
+
+
+def test_a_refusal_on_one_side_leaves_the_other_open():
+    def at(peak):
+        if peak < 1e-3:
+            raise ValueError("too low")
+        return SimpleNamespace(peak_lr=peak, lrs=lambda: None)
+
+    grid = Grid("a", [get_schedule("constant", steps=10, peak_lr=1e-3)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sweep.tune.replace", lambda schedule, peak_lr: at(peak_lr))
+        assert grid.extend([5e-4, 2e-3]) and grid.extend([4e-3]) and not grid.extend([5e-4])
+    assert grid.peaks == [1e-3, 2e-3, 4e-3]
+    assert grid.refusals == {5e-4: "a is left out at a peak lr of 0.0005: too low"}
+
+
+FAILS_HIGH = """
+from schedulers import Schedule, register
+
+@register("fails_high")
+class FailsHigh(Schedule):
+    reactive = True
+
+    def __call__(self, step, val_losses=None):
+        if val_losses is not None and self.peak_lr > 0.015:
+            with open("attempts", "a") as file:
+                file.write(f"{self.peak_lr}\\n")
+            raise RuntimeError("no")
+        return self.peak_lr
+
+    def scale(self, t):
+        return 1.0
+"""
+
+
+def test_a_run_that_failed_is_not_tried_again_in_the_next_round(cli, toml, tmp_path):
+    toml()
+    (tmp_path / "fails_high.py").write_text(FAILS_HIGH)
+    done = cli(
+        "compare.py", "--config", "tiny.toml", "--schedulers", "fails_high.py", "--tune", "--out", "out"
+    )
+    assert done.code == 1
+    attempts = (tmp_path / "attempts").read_text().split()
+    assert len(attempts) == len(set(attempts)) >= 1
 
 
 def table(path):
