@@ -78,7 +78,7 @@ def find(name: str) -> type[Schedule]:
 
 
 def make_from_torch(name: str, params: dict) -> FromTorch:
-    common = {key: params.pop(key) for key in Schedule.__dataclass_fields__ if key in params}
+    common = {f.name: params.pop(f.name) for f in fields(Schedule) if f.name in params}
     kwargs = tuple((key, freeze(value)) for key, value in params.items())
     return FromTorch(**common, torch_class=name.removeprefix("torch:"), kwargs=kwargs)
 

@@ -305,8 +305,54 @@ def test_a_path_may_have_an_equals_sign(text, specs):
 
 
 @pytest.mark.parametrize(
+    "text, specs",
+    [
+        ("wsd cosine", ["wsd", "cosine"]),
+        ("wsd, cosine linear:final_lr_ratio=0.1", ["wsd", "cosine", "linear:final_lr_ratio=0.1"]),
+        ("  wsd \t\n cosine ,linear ", ["wsd", "cosine", "linear"]),
+        ("wsd:cooldown=0.4 shape=sqrt cosine", ["wsd:cooldown=0.4,shape=sqrt", "cosine"]),
+        ("wsd : cooldown = 0.4 , shape= sqrt", ["wsd:cooldown=0.4,shape=sqrt"]),
+        ("multistep:milestones=[3, 5] gamma=0.5 step", ["multistep:milestones=[3, 5],gamma=0.5", "step"]),
+        ("a.py b.py:k=1 m=[1, 2] wsd", ["a.py", "b.py:k=1,m=[1, 2]", "wsd"]),
+        ("constant all", ["constant", *(n for n in split_specs("all") if n != "constant")]),
+    ],
+)
+def test_spaces_separate_schedules_too(text, specs):
+    assert split_specs(text) == specs
+
+
+def test_a_file_that_exists_may_have_spaces_in_its_path(tmp_path):
+    path, law = tmp_path / "my lab" / "mine.py", tmp_path / "my lab" / "law.json"
+    path.parent.mkdir()
+    path.write_text(MINE.format(name="mine"))
+    law.write_text("{}")
+    assert resolve(f"wsd,{path}:floor=0.5, {path}") == ["wsd", "mine:floor=0.5", "mine"]
+    assert split_specs(f"forecast_optimal:law={law},wsd") == [f"forecast_optimal:law={law}", "wsd"]
+
+
+def test_names_ignore_case(tmp_path):
+    assert split_specs("WSD:cooldown=0.4,Cosine ALL")[:3] == ["wsd:cooldown=0.4", "cosine", "bound_optimal"]
+    assert split_specs("WSD,wsd Fixed_LR") == ["wsd", "fixed_lr"]
+    for ours, spec in (("wsd", "Wsd"), ("constant", "Fixed_LR"), ("cosine_restarts", "COSINE_RESTARTS")):
+        assert get_schedule(spec, 9, 1.0) == get_schedule(ours, 9, 1.0)
+        assert get_schedule(spec, 9, 1.0).spec == ours
+    path = tmp_path / "mine.py"
+    path.write_text(MINE.format(name="Mine"))
+    assert resolve(f"mine:floor=0.5,{path}") == ["Mine:floor=0.5", "Mine"]  # as it was registered
+    assert get_schedule("MINE", 9, 1.0).name == "Mine"
+    path.write_text(MINE.format(name="Cosine"))
+    with pytest.raises(ValueError, match="'Cosine' is taken by schedulers.cosine.Cosine: choose another"):
+        load_file(path)
+    with pytest.raises(ValueError, match="did you mean 'wsd'"):
+        get_schedule("WSDD", 9, 1.0)
+
+
+@pytest.mark.parametrize(
     "text, message",
     [
+        ("wsd cooldown=0.4", "'cooldown=0.4' belongs to no schedule: write wsd:cooldown=0.4"),
+        ("wsd cosine,", "empty piece"),
+        (" ", "empty piece"),
         ("lab=1/mine.py,k=2", "write lab=1/mine.py:k=2"),
         ("wsd,,cosine", "'wsd,,cosine' has an empty piece"),
         ("", "empty piece"),
@@ -533,6 +579,9 @@ def test_a_file_dropped_into_the_folder(tmp_path):
         " 'dropped' in s.split_specs('all'), 'torch' in sys.modules, 'matplotlib' in sys.modules)"
     )
     assert done.stdout.split() == ["1.0", "['dropped']", "True", "False", "False"], done.stderr
+    (tmp_path / "schedulers" / "my_lr.v2.py").write_text("def get_lr(step): return 0.5")
+    done = run("import schedulers as s; print(s.get_schedule('my_lr_v2', 9, 1.0)(0))")
+    assert done.stdout.split() == ["0.5"], done.stderr
     (tmp_path / "schedulers" / "dropped.py").write_text("import nothing_of_this_name")
     error = run("import schedulers").stderr.strip().splitlines()[-1]
     assert (

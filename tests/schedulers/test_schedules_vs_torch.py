@@ -161,6 +161,51 @@ def test_to_torch_gives_every_group_the_schedule(spec, lr):
     assert not torch.is_tensor(lr) or torch.is_tensor(optimizer.param_groups[0]["lr"])
 
 
+@pytest.mark.parametrize("kind", [float, torch.tensor], ids=["float", "tensor"])
+def test_to_torch_keeps_the_ratios_of_the_groups(kind):
+    s = get_schedule("wsd", T, PEAK, warmup_steps=5)
+    optimizer = sgd(groups=4)
+    for group, lr in zip(optimizer.param_groups, (0.02, 0.04, 0.0, 0.01)):
+        group["lr"] = kind(lr)
+    scheduler = s.to_torch(optimizer)
+    for t in range(T + 3):
+        lrs = [float(group["lr"]) for group in optimizer.param_groups]
+        assert lrs == pytest.approx([s(t) * ratio for ratio in (0.5, 1, 0, 0.25)], rel=1e-6)
+        assert lrs[1] == pytest.approx(s(t), rel=1e-6 if kind is torch.tensor else 0)
+        optimizer.step()
+        scheduler.step()
+
+
+@pytest.mark.parametrize("at", [23, T])  # where every lr is zero
+def test_to_torch_resumes_with_the_ratios_of_the_groups(at):
+    def made():
+        optimizer = sgd(groups=2)
+        optimizer.param_groups[0]["lr"] = 0.25 * PEAK
+        return optimizer
+
+    s = get_schedule("linear", T, PEAK)
+    optimizer = made()
+    scheduler = s.to_torch(optimizer)
+    for _ in range(at):
+        optimizer.step()
+        scheduler.step()
+    saved = optimizer.state_dict(), scheduler.state_dict()
+    for order in ("optimizer first", "scheduler first", "made last"):
+        optimizer = made()
+        if order == "made last":
+            optimizer.load_state_dict(saved[0])
+        scheduler = s.to_torch(optimizer)
+        if order != "scheduler first":
+            optimizer.load_state_dict(saved[0])
+        scheduler.load_state_dict(saved[1])
+        optimizer.load_state_dict(saved[0])
+        assert scheduler.base_lrs == [0.25, 1.0]
+        for t in range(at, T + 2):
+            assert [group["lr"] for group in optimizer.param_groups] == [0.25 * s(t), s(t)]
+            optimizer.step()
+            scheduler.step()
+
+
 @pytest.mark.parametrize("order", ["scheduler first", "optimizer first", "made last", "last_epoch"])
 def test_to_torch_resumes(order):
     s = get_schedule("cosine", T, PEAK, warmup_steps=5)
