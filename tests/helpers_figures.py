@@ -107,6 +107,8 @@ def texts(fig):
     for ax in fig.axes:
         shown += [ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
         for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, sorted(ax.get_ylim()))):
+            if not axis.get_visible():
+                continue
             shown += [
                 tick.label1
                 for tick in axis.get_major_ticks()

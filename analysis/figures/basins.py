@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.comparison import Comparison, Setting, TunedEntry
+from analysis.comparison import Comparison, Ranked, Setting, TunedEntry
 from analysis.figures.colours import colour_of
-from analysis.text import format_lr, shorten
+from analysis.figures.titles import unranked
+from analysis.text import counted, format_lr, shorten
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Basin:
     """One schedule at one horizon."""
 
     label: str
+    ranked: Ranked  # at its best peak lr, among the others at theirs
     tuned: TunedEntry
 
     @property
@@ -55,14 +57,22 @@ class Basin:
 
 
 def basins_of(comparison: Comparison) -> list[Basin]:
-    """A basin for each schedule and horizon with a completed run, the lowest first at each horizon."""
+    """A basin for each schedule and horizon with a completed run, the lowest first at each horizon.
+
+    Args:
+        comparison: one with --tune.
+    """
     several_steps = len(comparison.rankings) > 1
-    best = (row.entry.setting for row in comparison.rows)
+    rows = (row for ranking in comparison.judged.values() for row in ranking.rows)
+    found = (
+        (row, row.entry.setting, comparison.tuned_entries[row.entry.setting])
+        for row in rows
+        if row.entry.setting in comparison.tuned_entries  # without --tune there are others
+    )
     return [
-        Basin(setting.scheduler + f", {setting.steps:,} steps" * several_steps, tuned)
-        for setting in best
-        if (tuned := comparison.tuned_entries.get(setting))
-        and any(entry.completed for entry in tuned.by_peak.values())
+        Basin(setting.scheduler + f", {counted(setting.steps, 'step')}" * several_steps, row, tuned)
+        for row, setting, tuned in found
+        if any(entry.completed for entry in tuned.by_peak.values())
     ]
 
 
@@ -74,11 +84,11 @@ def basin_title(basins: list[Basin]) -> str:
     best = [b.best_peak for b in basins if len(b.mean[1]) and np.ptp(b.mean[1])]
     if not best:
         return "The peak lr makes no difference"
-    low, high = min(best), max(best)
+    low, high, seed = min(best), max(best), "One seed. " * one_seed(basins)
     if low == high:
-        return f"All schedules do best at a peak lr of {format_lr(low, 1)}"
+        return f"{seed}All schedules do best at a peak lr of {format_lr(low, 1)}"
     span = f"{format_lr(low, 1)} to {format_lr(high, 1)}, a factor of {high / low:.3g}"
-    return f"The best peak lr goes from {span}"
+    return f"{seed}The best peak lr goes from {span}"
 
 
 def basin_caption(basins: list[Basin]) -> str:
@@ -94,8 +104,14 @@ def basin_caption(basins: list[Basin]) -> str:
 def tuned_title(basins: list[Basin]) -> str:
     """Which schedule is lowest at its own best peak lr, and which one at the common peak lr."""
     first = basins[0]
+    if one_seed(basins):
+        return unranked("validation losses at each schedule's own best peak lr, and at the common one")
     lowest = f"{shorten(first.label)} is lowest at its own best peak lr"
     at_common = [b.label for b in basins if b.tuned.common_rank == 1]
     if first.label in at_common:
         return f"{lowest}, as at the common one"
     return lowest + "".join(f"; at the common one it was {shorten(label)}" for label in at_common[:1])
+
+
+def one_seed(basins: list[Basin]) -> bool:
+    return all(basin.tuned.best.seeds == 1 for basin in basins)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analysis.figures.page import TEXT, chars, fold
 from analysis.figures.rows import row_page
 
 LABELS = 2.6  # inches a label may take before it is folded
 
 
-def dot_page(labels: list[str], cells: list[str], title: str, caption: str, xlabel: str):
+def dot_page(
+    labels: list[str], cells: list[str], title: str, caption: str, schedules: Iterable[str], xlabel: str
+):
     """A page with a row for each label, and its cell at the right; returns (figure, axes, ys)."""
     folded = [fold(label, chars(LABELS, TEXT)) for label in labels]
-    fig, ax, ys = row_page(folded, cells, title, caption, xlabel)
+    fig, ax, ys = row_page(folded, cells, title, caption, schedules, xlabel)
     ax.grid(axis="y", color="#e4e4e4", lw=0.6)
     ax.set_axisbelow(True)
     at = dict(xycoords=("axes fraction", "data"), textcoords="offset points", va="center_baseline")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.comparison import Comparison
 from analysis.figures.basins import basins_of
+from analysis.figures.difference import difference_page, differences_of
 from analysis.figures.grad_norm import grad_norm_page
 from analysis.figures.lr_schedules import lr_schedules_page
 from analysis.figures.page import draw_page
@@ -40,8 +41,13 @@ def has_basins(comparison: Comparison) -> bool:
     return comparison.tuned and bool(basins_of(comparison))
 
 
+def has_differences(comparison: Comparison) -> bool:
+    return bool(differences_of(comparison))
+
+
 FIGURES = (
     Figure("training_loss", training_loss_page, has_curve),
+    Figure("difference", difference_page, has_differences),
     Figure("lr_schedules", lr_schedules_page, has_curve),
     Figure("grad_norm", grad_norm_page, has_curve),
     Figure("wall_clock", wall_clock_page, has_curve),

@@ -27,6 +27,7 @@ def forecast_page(rows: list[ForecastRow], measured: Measured):
         [forecast_words(row) for row in rows],
         forecast_title(rows),
         forecast_caption(rows, measured),
+        [row.scheduler for row in rows],
         f"final {measured.what} (nats per token)",
     )
     for row, y in zip(rows, ys):

@@ -6,10 +6,11 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.curves import mean_curve, smooth, smoothing
-from analysis.figures.groups import Group
+from analysis.figures.groups import Group, schedules_of
 from analysis.figures.page import DARK
 from analysis.figures.panels import draw_diverged, max_steps, panel_groups, panels, shared_words
 from analysis.figures.titles import norm_title
+from analysis.text import counted
 
 LOG_FROM = 10**1.5  # highest over lowest norm from which on the axis is logarithmic
 
@@ -19,10 +20,11 @@ def grad_norm_page(comparison: Comparison):
     window = smoothing(steps)
     fig, axes = panels(
         [group.label for group in groups],
-        steps,
         [norm_words(group, clip) for group in groups],
+        steps,
         norm_title(groups),
         f"{norm_caption(window, clip)}{shared_words(comparison, groups)}",
+        schedules_of(groups),
         "gradient norm",
     )
     low, high = norm_limits(groups, comparison.config.warmup_steps)
@@ -77,6 +79,6 @@ def norm_caption(window: int, clip: float) -> str:
     )
     return (
         "Norm before clipping: every step of every seed in pale, "
-        f"the mean over seeds and {window} steps in full; the warmup's may lie above the axis. "
+        f"the mean over seeds and {counted(window, 'step')} in full; the warmup's may lie above the axis. "
         f"Above each panel: mean after the warmup{threshold * (clip > 0)}. "
     )

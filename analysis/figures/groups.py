@@ -66,6 +66,16 @@ def groups_of(comparison: Comparison) -> list[Group]:
     return [Group(comparison.labels[row.entry.setting], row) for row in comparison.rows]
 
 
+def judged_groups(comparison: Comparison) -> list[Group]:
+    """A group for each row that is ranked: with --tune, each schedule at its own best peak lr."""
+    rows = [row for ranking in comparison.judged.values() for row in ranking.rows]
+    return [Group(comparison.labels[row.entry.setting], row) for row in rows]
+
+
+def schedules_of(groups: list[Group]) -> list[str]:
+    return [group.setting.scheduler for group in groups]
+
+
 def one_each(groups: list[Group]) -> list[Group]:
     """Each schedule with the peak lr that comes first."""
     first = {group.setting.scheduler: group for group in reversed(groups)}

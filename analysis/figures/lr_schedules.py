@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from analysis.comparison import Comparison
-from analysis.figures.groups import Group
+from analysis.figures.groups import Group, schedules_of
 from analysis.figures.page import DARK
 from analysis.figures.panels import draw_diverged, max_steps, panel_groups, panels, shared_words
 from analysis.figures.titles import lr_title, mean_lr
-from analysis.text import format_lr
+from analysis.text import counted, format_lr
 
 
 def lr_schedules_page(comparison: Comparison):
     groups, warmup = panel_groups(comparison), comparison.config.warmup_steps
     fig, axes = panels(
         [group.label for group in groups],
-        max_steps(comparison),
         [lr_words(group) for group in groups],
+        max_steps(comparison),
         lr_title(groups),
         f"{lr_caption(warmup)}{shared_words(comparison, groups)}",
+        schedules_of(groups),
         "learning rate",
     )
     top = max(curve.lr.max() for group in groups for curve in group.curves)
@@ -40,7 +41,8 @@ def lr_words(group: Group) -> str:
 
 
 def lr_caption(warmup_steps: int) -> str:
-    ends = f"Dotted: the warmup of {warmup_steps} steps ends; schedules with a rise of their own have none. "
+    warmup = counted(warmup_steps, "step")
+    ends = f"Dotted: the warmup of {warmup} ends; schedules with a rise of their own have none. "
     return (
         "Learning rate of each step as it was used; one line per seed where it reacts to the loss. "
         f"Above each panel: mean over the run. {ends * (warmup_steps > 0)}"

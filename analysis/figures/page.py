@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from analysis.figures.colours import families_of
 from analysis.text import shorten
 from nanosched.files import atomic
 
 WIDTH = 9.5  # inches
 DPI = 120
+MARGIN = 0.15  # inches left of title, legend and caption
+LEGEND, DOT, GAP = 0.22, 0.14, 0.15  # inches: the legend's row, a dot in it, what is between families
 TITLE, TEXT = 11, 8  # points
 GREY, DARK = "#c4c4c4", "#333333"
 STYLE = {
@@ -31,12 +34,20 @@ STYLE = {
     "ytick.major.width": 0.6,
     "axes.formatter.useoffset": False,
     "agg.path.chunksize": 10000,  # or a noisy line of many thousand steps can't be drawn
+    "text.hinting": "none",  # which takes a quarter of the time, and letters have their own widths without
     "text.parse_math": False,  # a label may have a $
 }
 
 
-def new_page(body: float, title: str, caption: str):
+def new_page(body: float, title: str, caption: str, schedules: Iterable[str] = ()):
     """A figure with `body` inches between its title and its caption.
+
+    Args:
+        body: inches.
+        title: of any length; it is wrapped, as the caption is.
+        caption: what is drawn, and in which regime.
+        schedules: those whose colours the figure has; where they are of several families, a legend stands
+            under the title.
 
     Returns:
         (figure, inches above the body, inches below it)
@@ -45,12 +56,43 @@ def new_page(body: float, title: str, caption: str):
 
     # ordinary text runs narrower than labels do, bold doesn't
     title, caption = wrap(title, TITLE), wrap(caption, 0.92 * TEXT)
-    above, below = height_of(title, TITLE) + 0.2, height_of(caption, TEXT) + 0.2
+    legend = legend_rows(schedules)
+    head = height_of(title, TITLE) + 0.2
+    above, below = head + len(legend) * LEGEND, height_of(caption, TEXT) + 0.2
     height = above + body + below
     fig = Figure(figsize=(WIDTH, height), dpi=DPI)
-    fig.text(0.15 / WIDTH, 1 - 0.1 / height, title, size=TITLE, weight="bold", va="top", linespacing=1.2)
-    fig.text(0.15 / WIDTH, 0.1 / height, caption, color=DARK, va="bottom", linespacing=1.2)
+    fig.text(MARGIN / WIDTH, 1 - 0.1 / height, title, size=TITLE, weight="bold", va="top", linespacing=1.2)
+    fig.text(MARGIN / WIDTH, 0.1 / height, caption, color=DARK, va="bottom", linespacing=1.2)
+    for i, row in enumerate(legend):
+        draw_legend(fig, row, 1 - (head + (i + 0.3) * LEGEND) / height)
     return fig, above, below
+
+
+def legend_rows(schedules: Iterable[str]) -> list[list[tuple[str, list[str], float]]]:
+    """(family, its colours, inches from the left) of each family, in rows; none for one family alone."""
+    families = families_of(schedules)
+    if len(families) < 2:
+        return []
+    rows, x = [[]], MARGIN
+    for family, colours in families.items():
+        width = DOT * len(colours) + width_of(family) + GAP
+        if rows[-1] and x + width > WIDTH:
+            rows.append([])
+            x = MARGIN
+        rows[-1].append((family, colours, x))
+        x += width
+    return rows
+
+
+def draw_legend(fig, row: list[tuple[str, list[str], float]], y: float):
+    """A dot in each of a family's colours, and its name."""
+    from matplotlib.lines import Line2D
+
+    for family, colours, x in row:
+        for i, colour in enumerate(colours):
+            dot = dict(marker="o", ms=5, color=colour, transform=fig.transFigure)
+            fig.add_artist(Line2D([(x + (i + 0.4) * DOT) / WIDTH], [y], **dot))
+        fig.text((x + len(colours) * DOT) / WIDTH, y, family, color=DARK, va="center_baseline")
 
 
 def wrap(text: str, size: float) -> str:
@@ -69,9 +111,14 @@ def height_of(text: str, size: float) -> float:
 
 def width_of(text: str, size: float = TEXT) -> float:
     """Inches that the longest line takes."""
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import findfont, get_font
 
-    return max(TextPath((0, 0), line or " ", size=size).get_extents().width for line in text.split("\n")) / 72
+    font, widths = get_font(findfont(STYLE["font.family"])), []
+    font.set_size(size, DPI)
+    for line in text.split("\n"):
+        font.set_text(line)
+        widths.append(font.get_width_height()[0] / 64)  # it counts in 64ths of a pixel
+    return max(widths) / DPI
 
 
 def fold(label: str, width: int) -> str:
@@ -92,5 +139,5 @@ def draw_page(path: Path, page: Callable, *args) -> Path:
 def save(fig, path: Path) -> Path:
     """Write the figure as a PNG and return its path."""
     with atomic(path) as temporary:
-        fig.savefig(temporary, format="png")
+        fig.savefig(temporary, format="png", pil_kwargs=dict(compress_level=3))  # of 6: as small, sooner
     return path

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.comparison import Comparison
 from analysis.figures.basins import Basin, basin_caption, basin_title, basins_of
 from analysis.figures.panels import draw_behind, panels
+from analysis.figures.titles import setup_words
 from analysis.outliers import outlier_limit
 from analysis.text import format_lr
 
@@ -21,31 +22,32 @@ def peak_lr_page(comparison: Comparison):
     basins = basins_of(comparison)
     fig, axes = panels(
         [basin.label for basin in basins],
-        1,
         [f"best at {format_lr(basin.best_peak, 1)}" for basin in basins],
+        1,
         basin_title(basins),
-        basin_caption(basins),
+        f"{basin_caption(basins)} {setup_words(comparison)}",
+        [basin.setting.scheduler for basin in basins],
         "final validation loss (nats per token)",
         "peak learning rate (log scale)",
     )
-    set_axes(axes[0], basins)
     behind = [basin.mean for basin in basins]
     for basin, ax in zip(basins, axes):
-        for tick in ax.get_xticklabels():
-            tick.set_ha("center")
+        set_axes(ax, basins)
         draw_behind(ax, behind)
         draw_basin(ax, basin)
     return fig
 
 
 def set_axes(ax, basins: list[Basin]):
-    """The limits and ticks that all panels share."""
+    """The limits and ticks, the same for all panels."""
     peaks = sorted({peak for basin in basins for peak in basin.losses})
     low, high = loss_limits(basins)
     ax.set_xscale("log", base=2)
     ax.set(xlim=(peaks[0] / MARGIN, peaks[-1] * MARGIN), ylim=(low, high))
     shown = spread(peaks)
     ax.set_xticks(shown, [format_lr(peak, 1) for peak in shown])
+    for label in ax.get_xticklabels():
+        label.set_ha("center")
     ax.minorticks_off()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, Setting
 from analysis.figures.colours import colour_of
 from analysis.figures.page import DARK, TEXT, chars, draw_page, fold
 from analysis.figures.plan_tree import (
@@ -16,6 +16,7 @@ from analysis.figures.plan_tree import (
     walk,
 )
 from analysis.figures.rows import row_page
+from analysis.figures.titles import planned_words, setup_words
 from sweep.plan import Branch
 
 LABELS = 3.0  # inches a label may take before it is folded
@@ -34,18 +35,26 @@ def draw_plan(branches: list[Branch], out: Path) -> Path:
 
 
 def plan_page(comparison: Comparison):
-    return branches_page(comparison.branches)
+    trained = comparison.result_with_curve()
+    return branches_page(comparison.branches, setup_words(comparison) if trained else "")
 
 
-def branches_page(branches: list[Branch]):
-    """A bar for what is trained for a run, and a line to it from its branch point on another."""
+def branches_page(branches: list[Branch], setup: str = ""):
+    """A bar for what is trained for a run, and a line to it from its branch point on another.
+
+    Args:
+        branches: the whole plan.
+        setup: what was trained; default what the plan knows of it.
+    """
+    setup = setup or planned_words(Setting.of(branch.run) for branch in branches)
     tree = walk([branch for branch in branches if branch.run.seed == branches[0].run.seed])
     shown = tree[:MAX_ROWS]
     fig, ax, ys = row_page(
         [beside_or_below(branch, label) for branch, label in zip(shown, branch_labels(tree))],
         [trained_words(branch) for branch in shown],
         plan_title(branches),
-        plan_caption(branches, len(tree) - len(shown)),
+        f"{plan_caption(branches, len(tree) - len(shown))} {setup}",
+        [branch.run.label for branch in shown],
         "step",
     )
     ax.tick_params(axis="y", pad=6)  # a dot at step 0 has its place

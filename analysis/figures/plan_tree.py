@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analysis.comparison import Setting, labels_of
+from analysis.figures.colours import name_of
 from analysis.text import counted
 from sweep.plan import Branch, separate_runs
 
@@ -11,7 +14,7 @@ MAX_ROWS = 40  # more can't be read on one page
 
 def walk(branches: list[Branch]) -> list[Branch]:
     """Each branch above its own branches, the last branch point first, so that no line down crosses a bar."""
-    children = {}
+    branches, children = with_constant_trunks(branches), {}
     for branch in sorted(branches, key=lambda branch: -branch.start):
         children.setdefault(branch.parent and branch.parent.id, []).append(branch)
 
@@ -20,6 +23,42 @@ def walk(branches: list[Branch]) -> list[Branch]:
         rows.append(waiting.pop())
         waiting += reversed(children.get(rows[-1].run.id, []))
     return rows
+
+
+def with_constant_trunks(branches: list[Branch]) -> list[Branch]:
+    """The same tree with the steps that a constant schedule shares with others in its own bar.
+
+    A run that was asked for before constant may train the steps that they share. Whose bar they are in
+    changes neither a run nor their number, and constant is what others branch off from.
+    """
+    tree = {branch.run.id: branch for branch in branches}
+    for trunk in first_constants(tree):
+        while parent := tree[trunk].parent:
+            exchange(tree, trunk, parent.id)
+    return list(tree.values())
+
+
+def first_constants(tree: dict[str, Branch]) -> list[str]:
+    """The id of the first constant run of each tree that has one."""
+    constants = [branch for branch in tree.values() if name_of(branch.run.label) == "constant"]
+    first = {root_of(tree, branch): branch.run.id for branch in reversed(constants)}
+    return list(first.values())
+
+
+def root_of(tree: dict[str, Branch], branch: Branch) -> str:
+    while branch.parent:
+        branch = tree[branch.parent.id]
+    return branch.run.id
+
+
+def exchange(tree: dict[str, Branch], child: str, parent: str):
+    """Give `child` the steps that it shares with its parent, and what branches off from these."""
+    trunk, branch = tree[child], tree[parent]
+    for run_id, other in tree.items():
+        if other.parent and other.parent.id == parent and other.start <= trunk.start:
+            tree[run_id] = replace(other, parent=trunk.run)
+    tree[child] = replace(trunk, start=branch.start, parent=branch.parent)
+    tree[parent] = replace(branch, start=trunk.start, parent=trunk.run)
 
 
 def branch_labels(branches: list[Branch]) -> list[str]:
@@ -53,8 +92,10 @@ def plan_caption(branches: list[Branch], left_out: int) -> str:
     reactive = (
         "A schedule that reacts to the loss is counted as if it did; if it never does, it isn't trained. "
     )
+    trunks = "Steps that constant shares are drawn as its own, whichever run trains them. "
     return (
         "Bar, and the number after it: the steps that are trained for this run. "
+        + trunks * (with_constant_trunks(branches) != list(branches))
         + shared * any(branch.parent for branch in branches)
         + reactive * any(branch.untriggered for branch in branches)
         + f"Drawn: one seed; each of {seeds} seeds alike. " * (seeds > 1)

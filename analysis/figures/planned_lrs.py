@@ -11,7 +11,7 @@ from analysis.figures.colours import colour_of
 from analysis.figures.groups import MAX_PANELS
 from analysis.figures.page import DARK, draw_page
 from analysis.figures.panels import panels
-from analysis.figures.titles import extremes
+from analysis.figures.titles import extremes, planned_words
 from analysis.text import counted, format_lr
 from schedulers import Schedule
 
@@ -28,12 +28,14 @@ def planned_lrs_page(planned: list[Planned]):
     shown = planned[:MAX_PANELS]
     labels = labels_of(setting for setting, _ in planned)
     warmup = min(setting.warmup_steps for setting, _ in planned)
+    left_out, setup = len(planned) - len(shown), planned_words(setting for setting, _ in planned)
     fig, axes = panels(
         [labels[setting] for setting, _ in shown],
-        max(setting.steps for setting, _ in planned),
         [f"mean {format_lr(lrs.mean(), 1)}" for _, lrs in shown],
+        max(setting.steps for setting, _ in planned),
         planned_title(planned, labels),
-        planned_caption(warmup, len(planned) - len(shown)),
+        f"{planned_caption(warmup, left_out)}{setup}",
+        [setting.scheduler for setting, _ in shown],
         "learning rate",
     )
     top = max(lrs.max() for _, lrs in shown)

@@ -6,12 +6,12 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.figures.dots import dot_page, draw_beyond
-from analysis.figures.groups import Group, groups_of
+from analysis.figures.groups import Group, groups_of, schedules_of
 from analysis.figures.page import DARK
-from analysis.figures.titles import setup_words
+from analysis.figures.titles import extremes, setup_words, unranked
 from analysis.outliers import outlier_limit
 from analysis.sentences import NO_RUN, ONE_SEED
-from analysis.text import counted, shorten
+from analysis.text import counted, listed, shorten
 
 
 def ranking_page(comparison: Comparison):
@@ -21,6 +21,7 @@ def ranking_page(comparison: Comparison):
         [group.loss_words() for group in groups],
         ranking_title(groups, seeds),
         ranking_caption(seeds, setup_words(comparison)),
+        schedules_of(groups),
         "final validation loss (nats per token)",
     )
     losses = [np.array([result.loss for result in group.entry.completed]) for group in groups]
@@ -72,8 +73,11 @@ def ranking_title(groups: list[Group], seeds: int) -> str:
     names = " and ".join(map(shorten, [first.label, *ties]))
     if len(groups) == 1:
         return f"{names} ends at a validation loss of {loss:.4f}"
-    if seeds == 1 or not others:
+    if not others:
         return f"{names} end{'s' * (not ties)} at the lowest validation loss, {loss:.4f}"
+    if seeds == 1:
+        ends = {group.label: group.entry.loss for group in groups if group.completed}
+        return unranked(extremes(ends, "validation losses end between {} and {}", "", "{:.4f}"))
     incomplete = any(group.completed and group.incomplete_words() for group in groups[1:])
     of = " of those that completed every seed" * incomplete
     below, pairs = seeds_below(first, others[0])
@@ -87,8 +91,12 @@ def horizons_title(groups: list[Group], seeds: int) -> str:
         for group in groups
         if group.ranked.rank == 1 and group.completed
     ]
-    mean = "mean " * (seeds > 1)
-    return f"Lowest {mean}validation loss: {', '.join(lowest)} steps" if lowest else NO_RUN
+    if not lowest:
+        return NO_RUN
+    if seeds == 1:
+        horizons = listed([f"{steps:,}" for steps in sorted({group.setting.steps for group in groups})])
+        return unranked(f"validation losses at {horizons} steps")
+    return f"Lowest mean validation loss: {', '.join(lowest)} steps"
 
 
 def seeds_below(group: Group, other: Group) -> tuple[int, int]:
@@ -100,7 +108,7 @@ def seeds_below(group: Group, other: Group) -> tuple[int, int]:
 
 def ranking_caption(seeds: int, setup: str) -> str:
     if seeds == 1:
-        meaning = f"{ONE_SEED} Dot: the run; vertical line: the lowest."
+        meaning = f"{ONE_SEED} Dot: the run; vertical line: the lowest loss."
     else:
         meaning = (
             "Dot: a seed; black bar: mean over seeds (numbers at the right); "

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, Setting
 from analysis.figures.groups import Group
 from analysis.sentences import NO_RUN
 from analysis.text import counted, format_lr, listed, shorten
 
 
-def loss_title(lines: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
-    """Which schedule ends lowest in training loss, and where it was halfway.
+def unranked(what: str) -> str:
+    """What is seen with one seed, as a title: one that named the lowest would be read as a ranking."""
+    return f"One seed, so no ranking is claimed: {what}"
+
+
+def loss_title(lines: dict[str, tuple[np.ndarray, np.ndarray]], seeds: int) -> str:
+    """Which schedule ends lowest in training loss, and where it was halfway; with one seed the range.
 
     Args:
         lines: label -> (steps, smoothed losses) of each schedule with a completed run.
+        seeds: of the comparison.
     """
     if not lines:
         return NO_RUN
@@ -23,6 +32,8 @@ def loss_title(lines: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
     first, early = min(ends, key=ends.get), min(halves, key=halves.get)
     if len(lines) == 1:
         return f"{shorten(first)} ends at a training loss of {ends[first]:.3f}"
+    if seeds == 1:
+        return unranked(extremes(ends, "training losses end between {} and {}", "", "{:.3f}"))
     title = f"{shorten(first)} ends at the lowest training loss, {ends[first]:.3f}"
     if early == first:
         return f"{title}, and was lowest halfway too"
@@ -81,18 +92,53 @@ def time_title(ranges: dict[str, np.ndarray]) -> str:
 
 def setup_words(comparison: Comparison) -> str:
     """What was trained, so that a figure can stand alone; one run at least has a curve."""
-    record, settings, seeds = (
-        comparison.result_with_curve().run.record,
-        comparison.settings,
-        comparison.seeds,
-    )
-    peak_lrs = {setting.peak_lr for setting in settings}
-    *shorter, longest = sorted({setting.steps for setting in settings})
+    record = comparison.result_with_curve().run.record
+    per_step = comparison.config.tokens_per_step / record.parameters
     words = [
         record.dataset,
         f"{record.parameters / 1e6:.1f}M parameters",
-        listed([*(f"{steps:,}" for steps in shorter), counted(longest, "step")]),
-        *[f"peak lr {format_lr(peak_lr)}" for peak_lr in peak_lrs if len(peak_lrs) == 1],
-        f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
+        *run_words(comparison.settings, per_step),
+        seed_words(comparison.seeds),
     ]
     return ", ".join(words) + "."
+
+
+def planned_words(settings: Iterable[Setting]) -> str:
+    """What is known of the regime before anything is trained."""
+    return ", ".join(run_words(settings)) + "."
+
+
+def run_words(settings: Iterable[Setting], tokens_per_parameter: float = math.nan) -> list[str]:
+    """["300 steps (0.3 tokens per parameter)", "peak lr 1e-3"].
+
+    Args:
+        settings: one at least.
+        tokens_per_parameter: of one step; NaN where that is not known.
+    """
+    settings = list(settings)
+    peaks = sorted({setting.peak_lr for setting in settings})
+    horizons = sorted({setting.steps for setting in settings})
+    steps = listed([*(f"{steps:,}" for steps in horizons[:-1]), counted(horizons[-1], "step")])
+    tokens = listed([amount(steps * tokens_per_parameter) for steps in horizons])
+    known = not math.isnan(tokens_per_parameter)
+    return [steps + f" ({tokens} tokens per parameter)" * known, peak_words(peaks)]
+
+
+def peak_words(peaks: list[float]) -> str:
+    """ "peak lr 1e-3", "peak lrs 1e-3 and 2e-3", "peak lrs 5e-4 to 8e-3"."""
+    ends = [format_lr(peak) for peak in (peaks[0], peaks[-1])]
+    if len(peaks) == 1:
+        return f"peak lr {ends[0]}"
+    return "peak lrs " + (" and " if len(peaks) == 2 else " to ").join(ends)
+
+
+def amount(number: float) -> str:
+    """Two digits: 0.032, 1.5, 20, 1,500."""
+    return f"{number:.2g}" if number < 100 else f"{number:,.0f}"
+
+
+def seed_words(seeds: list[int]) -> str:
+    """ "seed 0", "seeds 0, 1, 3", "seeds 0 to 4"."""
+    if len(seeds) > 3 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"

@@ -6,10 +6,11 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.curves import mean_curve, smooth, smoothing, thin
-from analysis.figures.groups import Group
+from analysis.figures.groups import Group, schedules_of
 from analysis.figures.panels import (
     draw_behind,
     draw_diverged,
+    mark_above,
     max_steps,
     panel_groups,
     panels,
@@ -17,20 +18,24 @@ from analysis.figures.panels import (
 )
 from analysis.figures.titles import loss_title
 from analysis.outliers import outlier_limit
+from analysis.text import counted
 
 
 def training_loss_page(comparison: Comparison):
     groups, steps = panel_groups(comparison), max_steps(comparison)
     window = smoothing(steps)
     lines = {g.label: smooth(mean_curve(g.completed, "loss"), window) for g in groups if g.completed}
+    longest = max((g.setting.steps for g in groups if g.completed), default=steps)
+    ends = {g.label: lines[g.label] for g in groups if g.completed and g.setting.steps == longest}
     fig, axes = panels(
         [group.label for group in groups],
-        steps,
         [group.loss_words() for group in groups],
-        loss_title(lines),
+        steps,
+        loss_title(ends, len(comparison.seeds)),
         "Thick: this schedule, mean over its seeds; grey: all others. "
-        f"Each point is the mean of {window} steps. Above each panel: final validation loss. "
+        f"Each point is the mean of {counted(window, 'step')}. Above each panel: final validation loss. "
         f"The first steps may lie above the axis. {shared_words(comparison, groups)}",
+        schedules_of(groups),
         "training loss (nats per token)",
     )
     low, high = loss_limits(groups, lines)
@@ -56,12 +61,3 @@ def loss_limits(groups: list[Group], lines: dict) -> tuple[float, float]:
     high = max(ends[ends <= outlier_limit(ends)].max(), np.median([y[0] for y in late]))
     pad = 0.05 * (high - low) or 0.1
     return low - pad, high + pad
-
-
-def mark_above(ax, x: np.ndarray, y: np.ndarray, colour: str):
-    """An arrow with the last value where a line ends above the panel."""
-    top = ax.get_ylim()[1]
-    if y[-1] > top:
-        ax.plot(x[-1], top, "^", color=colour, ms=6, clip_on=False, zorder=5)
-        at = dict(textcoords="offset points", ha="right", va="top")
-        ax.annotate(f"ends at {y[-1]:.2f}", (x[-1], top), (-7, -2), size=7, **at)

@@ -9,40 +9,78 @@ import numpy as np
 from analysis.comparison import Comparison
 from analysis.figures.basins import Basin, basins_of, tuned_title
 from analysis.figures.dots import dot_page
+from analysis.figures.page import DARK
+from analysis.figures.titles import setup_words
 from analysis.outliers import outlier_limit
 from analysis.text import format_lr
 
-CAPTION = (
-    "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common. "
-    "Right: the loss, the best peak lr, and the place in the ranking at the common one. "
-    "The axis is zoomed to the data. Colour: the schedule's family."
-)
+BAR = 4  # points
 
 
 def tuned_ranking_page(comparison: Comparison):
     """A row for each schedule: filled its mean loss at its own best peak lr, hollow at the common one."""
     basins = basins_of(comparison)
-    best = np.array([basin.tuned.best.loss for basin in basins])
-    common = np.array([basin.common_loss for basin in basins])
     fig, ax, ys = dot_page(
         [basin.label for basin in basins],
         [basin_words(basin) for basin in basins],
         tuned_title(basins),
-        CAPTION,
+        tuned_caption(basins, comparison),
+        [basin.setting.scheduler for basin in basins],
         "final validation loss, mean over seeds (nats per token)",
     )
-    losses = np.concatenate([best, common[np.isfinite(common)]])
-    low, high = losses.min(), losses[losses <= outlier_limit(losses)].max()
-    pad = 0.06 * (high - low) or 0.01 * high
-    ax.set_xlim(low - pad, high + pad)
-    for basin, filled, hollow, y in zip(basins, best, common, ys):
-        if math.isfinite(hollow):
-            ax.plot([filled, min(hollow, high + pad)], [y, y], color=basin.colour, lw=1)
-            ax.plot(hollow, y, "o", ms=5, mfc="white", mec=basin.colour, mew=1.2)
-        ax.plot(filled, y, "o", color=basin.colour, ms=5.5)
+    low, high = loss_limits(basins)
+    ax.set_xlim(low, high)
+    if len(comparison.rankings) == 1:
+        ax.axvline(basins[0].tuned.best.loss, color=DARK, lw=0.7, zorder=1)
+    for basin, y in zip(basins, ys):
+        draw_row(ax, basin, high, y)
     return fig
+
+
+def draw_row(ax, basin: Basin, high: float, y: float):
+    best, common = basin.tuned.best.loss, basin.common_loss
+    if math.isfinite(common):
+        ax.plot([best, min(common, high)], [y, y], color=basin.colour, lw=0.8, ls=(0, (1, 2)))
+        ax.plot(common, y, "o", ms=5, mfc="white", mec=basin.colour, mew=1.2)
+    ax.plot(interval(basin), [y, y], color=basin.colour, lw=BAR, alpha=0.4, solid_capstyle="butt")
+    ax.plot(best, y, "o", color=basin.colour, ms=5.5)
+
+
+def interval(basin: Basin) -> tuple[float, float]:
+    """Of the difference to the best, laid around the schedule's own mean; NaN where there is none."""
+    low, high = basin.ranked.interval
+    middle = basin.tuned.best.loss - basin.ranked.to_best
+    return middle + low, middle + high
+
+
+def loss_limits(basins: list[Basin]) -> tuple[float, float]:
+    """x limits around the losses, outliers left outside, and around the intervals that end near."""
+    losses = np.array([loss for b in basins for loss in (b.tuned.best.loss, b.common_loss)])
+    losses = losses[np.isfinite(losses)]
+    low, high = losses.min(), losses[losses <= outlier_limit(losses)].max()
+    span = high - low or 0.01 * high
+    ends = np.array([interval(basin) for basin in basins])
+    ends = np.clip(ends[np.isfinite(ends)], low - span / 4, high + span / 4)
+    return min([low, *ends]) - 0.06 * span, max([high, *ends]) + 0.06 * span
+
+
+# -- words
 
 
 def basin_words(basin: Basin) -> str:
     place = f"#{basin.tuned.common_rank} in common" if basin.tuned.common_rank else "-"
     return f"{basin.tuned.best.loss:.4f} at {format_lr(basin.best_peak, 1)}; {place}"
+
+
+def tuned_caption(basins: list[Basin], comparison: Comparison) -> str:
+    bars = (
+        "Bar: the 95% interval of the difference to the best, as in tuned.csv; one that reaches the vertical "
+        "line, the best, leaves open which of the two is lower. "
+    )
+    known = any(math.isfinite(basin.ranked.interval[0]) for basin in basins)
+    return (
+        "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common. "
+        + bars * known
+        + "Right: the loss, the best peak lr, and the place in the ranking at the common one. "
+        f"The axis is zoomed to the data. Colour: the schedule's family. {setup_words(comparison)}"
+    )

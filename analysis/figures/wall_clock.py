@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.figures.dots import dot_page, draw_beyond
-from analysis.figures.groups import Group, groups_of, step_times
+from analysis.figures.groups import Group, groups_of, schedules_of, step_times
 from analysis.figures.titles import setup_words, time_title
 
 
@@ -18,6 +18,7 @@ def wall_clock_page(comparison: Comparison):
         [time_words(group) for group in groups],
         time_title(ranges),
         wall_clock_caption(comparison),
+        schedules_of(groups),
         "ms per step",
     )
     medians, highs = ([ends[i] for ends in ranges.values()] for i in (1, 2))

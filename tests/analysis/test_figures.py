@@ -35,6 +35,16 @@ NAMES = ["training_loss", "lr_schedules", "grad_norm", "wall_clock", "ranking"]
 PANELS = NAMES[:3]
 
 
+def names_with(*others, of=NAMES):
+    """NAMES and these, in the order in which figures are drawn."""
+    return [figure.name for figure in FIGURES if figure.name in {*of, *others}]
+
+
+def names_for(rows):
+    """Those of a comparison with these rows: two that completed have a difference."""
+    return names_with("difference") if sum(bool(row.entry.completed) for row in rows) > 1 else NAMES
+
+
 @pytest.fixture(scope="module")
 def draw(tmp_path_factory):
     """draw(specs, ...) -> (the Figures by name, as they are saved; the rows of the ranking; the folder)."""
@@ -46,7 +56,7 @@ def draw(tmp_path_factory):
             out = tmp_path_factory.mktemp("out")
             comparison = build(out, specs, **how)
             figs, paths = draw_all(comparison, out)
-            assert paths == [out / "figures" / f"{name}.png" for name in NAMES]
+            assert paths == [out / "figures" / f"{name}.png" for name in names_for(comparison.rows)]
             known[key] = figs, comparison.rows, out
         return known[key]
 
@@ -127,7 +137,7 @@ def nothing_lies_on_another(name, fig):
 @pytest.mark.parametrize("case", CASES)
 def test_a_panel_or_row_for_each_of_the_summary_in_its_order(draw, case):
     figs, rows, _ = draw(**CASES[case])
-    assert list(figs) == NAMES
+    assert list(figs) == names_for(rows)
     labels = [row.entry.scheduler for row in rows]
     for name in PANELS:
         unfolded = [head.replace("\n", "") for head in heads(figs[name])]
@@ -141,7 +151,7 @@ def test_a_panel_or_row_for_each_of_the_summary_in_its_order(draw, case):
 
 def test_height_grows_with_the_schedules(draw):
     few, many = draw(["cosine", "wsd"])[0], draw(**CASES["all"])[0]
-    for name in NAMES:
+    for name in names_with("difference"):
         assert 1 < few[name].get_figheight() < 5
         assert few[name].get_figheight() < many[name].get_figheight() < 12
         assert few[name].get_figwidth() == many[name].get_figwidth()
@@ -283,7 +293,8 @@ def tuned(tmp_path_factory):
     branches = tuple(map(Branch, comparison.requested))
     comparison = replace(comparison, results=tuple(runs.values()), branches=branches)
     figs, paths = draw_all(comparison, out)
-    assert [path.stem for path in paths] == [*NAMES, "plan", "peak_lr", "tuned_ranking"] == list(figs)
+    names = names_with("difference", "plan", "peak_lr", "tuned_ranking")
+    assert [path.stem for path in paths] == names == list(figs)
     return comparison, figs
 
 
@@ -366,9 +377,13 @@ def test_forecast_has_a_diamond_a_bar_and_a_ring_for_each_schedule(tmp_path, mon
 def test_one_seed_claims_no_ranking(draw):
     figs, rows, _ = draw(["cosine", "wsd", "constant"])
     assert "no ranking is claimed" in caption(figs["ranking"])
-    assert title(figs["ranking"]).startswith(f"{rows[0].entry.scheduler} ends at the lowest")
+    for name in ("training_loss", "difference", "ranking"):
+        assert title(figs[name]).startswith("One seed, so no ranking is claimed: "), name
+    ends = [f"{row.entry.loss:.4f} ({row.entry.scheduler})" for row in (rows[0], rows[-1])]
+    assert title(figs["ranking"]).endswith(f"validation losses end between {ends[0]} and {ends[1]}")
     for fig in figs.values():
         assert not {"best", "better", "wins", "beats"} & set(all_words(fig).split())
+        assert not {"lowest", "first"} & set(title(fig).replace(",", "").split())
 
 
 def test_several_seeds_say_in_how_many_the_lowest_is_lower(draw):
@@ -440,7 +455,7 @@ def test_every_built_in_has_its_familys_colour_and_users_a_steady_one():
 def test_files_are_small_pngs_with_every_schedules_very_colour(draw, case):
     _, rows, out = draw(**CASES[case])
     assert sorted(os.listdir(out / "figures")) == sorted(
-        f"{name}.png" for name in NAMES
+        f"{name}.png" for name in names_for(rows)
     )  # nothing temporary is left
     for name in NAMES:
         path = out / "figures" / f"{name}.png"
@@ -487,7 +502,7 @@ def test_drawing_reads_no_file_and_each_curve_is_parsed_once(tmp_path, monkeypat
     parsed, parse = [], run_files.parse_curve
     monkeypatch.setattr(run_files, "parse_curve", lambda text: parsed.append(text) or parse(text))
     tuned = replace(comparison, tuned=True)
-    assert len(draw_figures(tuned, tmp_path)) == 7
+    assert len(draw_figures(tuned, tmp_path)) == 8
     assert sorted(parsed) == sorted(result.run.curve_csv for result in comparison.results)
 
 
