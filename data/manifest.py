@@ -5,11 +5,10 @@ from pathlib import Path
 from nanosched.errors import quoted
 
 from .errors import DataError
-from .shards import fingerprint, read_json
+from .shards import MANIFEST, fingerprint, read_json
 from .tokenizers import MAX_CHARACTERS, TOKENIZERS, get_tokenizer
 
 FIELDS = {"dataset", "tokenizer", "vocab_size", "vocab", "files", "fingerprint"}
-WAY_OUT = "delete it and prepare the data again"
 
 
 def read_manifest(file: Path) -> dict:
@@ -29,14 +28,15 @@ def read_manifest(file: Path) -> dict:
         DataError: it can't be read, is none, or contradicts itself.
     """
     manifest = read_json(file)
+    way_out = f"delete {'its folder' if file.name == MANIFEST else 'it'} and prepare the data again"
     if not is_manifest(manifest) or manifest["fingerprint"] != fingerprint_of(manifest):
-        raise DataError(f"{file}: damaged or not written by data.prepare; {WAY_OUT}")
+        raise DataError(f"{file}: damaged or not written by data.prepare; {way_out}")
     tokenizer, vocab_size = manifest["tokenizer"], manifest["vocab_size"]
     expected = get_tokenizer(tokenizer, manifest["vocab"]).vocab_size
     if vocab_size != expected:
         raise DataError(
             f"{file}: damaged: vocab_size is {quoted(vocab_size)}, expected {expected} for its tokenizer "
-            f"{tokenizer}; {WAY_OUT}"
+            f"{tokenizer}; {way_out}"
         )
     return manifest
 

@@ -1,6 +1,7 @@
 """Documents from tables: parquet or jsonl files with a `text` column, on disk or on a hub."""
 
 import glob
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +66,10 @@ def stream(where: str | Path, *args, **kwargs) -> Iterator[str]:
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # our one line says what it would
     try:
-        for number, row in enumerate(datasets.load_dataset(*args, **kwargs, split="train", streaming=True)):
-            yield text_of(row, number, where)
+        with tempfile.TemporaryDirectory() as folder:  # it keeps nothing that is streamed, but wants one
+            rows = datasets.load_dataset(*args, **kwargs, split="train", streaming=True, cache_dir=folder)
+            for number, row in enumerate(rows):
+                yield text_of(row, number, where)
     except DataError:
         raise
     except Exception as error:  # datasets lets pyarrow's, fsspec's and its own exceptions through

@@ -1,5 +1,7 @@
 """Errors for people: one line that names the argument, the value and what to do instead."""
 
+from .visible import visible
+
 QUOTED = 100  # characters of what was given, at most
 FIRST_LINE = 300
 
@@ -30,7 +32,7 @@ def shortened(text: str, most: int = QUOTED) -> str:
     tail = most - 3 - head
     if len(text) > most:
         text = f"{text[:head]}...{text[-tail:]}"
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = visible(text)
     return text if len(text) <= most else f"{text[:head]}...{text[-tail:]}"
 
 

@@ -1,6 +1,8 @@
 """Text to shards: splits, resuming to the byte, errors in one line."""
 
+import itertools
 import json
+import math
 import os
 import signal
 import subprocess
@@ -9,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, one_line
 
 from data import DataError, corpora, find_dataset, open_dataset
 from data.prepare import main, parse_count, prepare
 from data.shards import Tokens, write_shard
+from data.tokenizers import TOKENIZERS
 
+DELETED = object()
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 DOCUMENTS = [p.read_text(encoding="utf-8") for p in sorted(Path(os.__file__).parent.glob("*.py"))[:60]]
 
@@ -201,6 +205,69 @@ def test_killed_process_goes_on_to_the_same_bytes(documents, tmp_path, at):
     )
 
 
+STOP = dict(ARGUMENTS, say=lambda line: None)
+
+
+def stopped_at(write, documents, out, monkeypatch):
+    """`out` after a preparation that failed at this write."""
+    replace, calls = os.replace, itertools.count(1)
+
+    def fail(source, target):
+        if next(calls) == write:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patched, pytest.raises(DataError):
+        patched.setattr(os, "replace", fail)
+        prepare(documents, out=out, **STOP)
+
+
+@pytest.mark.parametrize("key", ["documents", "vocab", "totals", "files", "shard_tokens", "checksum"])
+def test_a_changed_progress_file_is_not_gone_on_from(documents, tmp_path, monkeypatch, key):
+    out = tmp_path / "out"
+    stopped_at(7, documents, out, monkeypatch)
+    state = json.loads((out / "progress.json").read_text())
+    for value in (None, 3, [], DELETED):
+        other = {k: v for k, v in state.items() if k != key} | ({} if value is DELETED else {key: value})
+        (out / "progress.json").write_text(json.dumps(other))
+        with pytest.raises(DataError, match="progress.json: damaged; delete"):
+            prepare(documents, out=out, **STOP)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "3", "[" * 5000, "9" * 5000, ""])
+def test_a_progress_file_of_other_content(documents, tmp_path, monkeypatch, content):
+    out = tmp_path / "out"
+    stopped_at(7, documents, out, monkeypatch)
+    (out / "progress.json").write_text(content)
+    with pytest.raises(DataError, match="progress.json: .*prepare the data again") as error:
+        prepare(documents, out=out, **STOP)
+    one_line(error)
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("damage", [lambda p: p.unlink(), lambda p: os.truncate(p, 1030)])
+def test_shards_that_are_gone_are_missed(documents, tmp_path, monkeypatch, done, damage):
+    out = tmp_path / "out"
+    if done:
+        prepare(documents, out=out, **STOP)
+    else:
+        stopped_at(7, documents, out, monkeypatch)
+    shard = min(out.glob("*_train_*.bin"))
+    damage(shard)
+    with pytest.raises(DataError, match=f"{shard.name}: .*again"):
+        prepare(documents, out=out, **STOP)
+
+
+def test_nothing_is_deleted_that_was_not_written_here(documents, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    foreign = [out / name for name in (".mine.tmp", ".notes.md.12.tmp", "a.tmp")]
+    for path in foreign:
+        path.write_text("mine")
+    prepare(documents, out=out, **STOP)
+    assert all(path.read_text() == "mine" for path in foreign)
+
+
 def test_finished_folder_is_left_alone(documents, tmp_path, monkeypatch):
     out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
     before = {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")}
@@ -296,9 +363,30 @@ def test_counts(text, count):
 
 
 @pytest.mark.parametrize(
+    "text", ["", " ", "1.5", "1e3", "-5", "nan", "1.0001K", "١٢", "9" * 5000, "1_000", "K"]
+)
+def test_no_counts(text):
+    with pytest.raises(DataError, match="no count; write a whole number") as error:
+        parse_count("--tokens", text)
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, 10**16, True, "many", math.nan, [1]])
+@pytest.mark.parametrize("name", ["tokens", "shard_tokens"])
+def test_counts_that_cannot_be(documents, tmp_path, name, value):
+    with pytest.raises(DataError, match=f"{name} must be 1 or more, at most "):
+        prepare(documents, "byte", tmp_path / "out", **{name: value})
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
     "arguments, named",
     [
         (["nothing_here"], "nothing_here"),
+        (["pystdlib", "--tokens="], "--tokens ''"),
+        (["pystdlib", "--tokens", "1.5"], "'1.5'"),
+        (["pystdlib", "--shard-tokens", "2B"], "at most 1,000,000,000"),
+        (["pystdlib", "--out="], "out ''"),
         (["pystdlib", "--tokens", "many"], "'many'"),
         (["pystdlib", "--tokens", "0"], "tokens must be 1 or more"),
         (["pystdlib", "--shard-tokens", "-5"], "--shard-tokens"),
@@ -306,9 +394,31 @@ def test_counts(text, count):
     ],
 )
 def test_errors_are_one_line(tmp_path, capsys, arguments, named):
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert main(["--out", str(tmp_path / "out"), *arguments]) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: ") and err.count("\n") == 1 and named in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["pystdlib"], ["--out", "x"], ["pystdlib", "--out", "x", "--token", "5"]]
+)
+def test_wrong_options_are_one_line(capsys, arguments):
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    err = capsys.readouterr().err
+    assert exit.value.code == 2 and err.startswith("error: ") and err.count("\n") == 1
+
+
+def test_help_says_what_can_be_given(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as exit:
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert exit.value.code == 0 and max(map(len, told.splitlines())) <= 80
+    words = " ".join(told.split())
+    for word in (*corpora.NAMES, *TOKENIZERS, "--out", "--tokens", "--shard-tokens", "parquet", "jsonl"):
+        assert word in words
+    assert words.count("; default ") == 3
 
 
 def test_out_that_is_no_folder(tmp_path, capsys):

@@ -94,6 +94,15 @@ def test_a_file_system_without_locks(book, monkeypatch):
     assert "flock" in lines[0] and len(lines) == 1
 
 
+def test_documents_need_no_cache_of_the_library_that_reads_them(tmp_path, no_cache, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(no_cache))
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    assert open_dataset(str(folder), "byte", cache=tmp_path / "cache").vocab_size == 256
+
+
 def test_no_room_anywhere_is_one_line(book, no_cache, monkeypatch):
     def nowhere(**_):
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
