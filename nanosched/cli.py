@@ -184,8 +184,10 @@ def _read_toml(name: str) -> dict:
         reason = "it is nested too deep"
     except OSError as e:
         reason = e.strerror or first_line(e)
-    except ValueError as e:  # not UTF-8, not TOML, or a number of more than 4,300 digits
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         reason = shortened(" ".join(str(e).split()))
+    except ValueError:  # Python's limit
+        reason = "it has a number of more than 4,300 digits"
     raise ValueError(f"config={quoted(name)} can't be read: {reason}")
 
 
