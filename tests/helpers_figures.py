@@ -5,8 +5,10 @@ from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
+from matplotlib import style
 
 from analysis.comparison import Comparison, read_results
+from analysis.figures.page import STYLE
 from nanosched.config import Config
 from nanosched.history import History
 from nanosched.run_files import RunRecord, Status, write_run
@@ -99,6 +101,14 @@ def descend(lrs, seed):
 
 
 # -- what a figure says, and where
+
+
+def drawn(page, *args):
+    """The Figure of page(*args), laid out as when it is saved."""
+    with style.context(STYLE, after_reset=True):
+        fig = page(*args)
+        fig.draw_without_rendering()
+    return fig
 
 
 def texts(fig):

@@ -142,10 +142,13 @@ def difference_title(differences: list[Difference], seeds: int) -> str:
     if len(longest) == 1:
         side = "below" if first.end < 0 else "above"
         return f"{shorten(first.group.label)} ends {abs(first.end):.3f} {side} {baseline} in training loss"
-    below = [difference for difference in longest if difference.always_below]
-    schedules = f"{len(below)} of {counted(len(longest), 'schedule')} end below {baseline}"
-    furthest = f": {shorten(first.group.label)} furthest, by {-first.end:.3f}" * bool(below)
-    return f"{schedules} in training loss with every seed{furthest}"
+    below, schedules = sum(difference.always_below for difference in longest), f"{len(longest)} schedules"
+    if not below:
+        return f"None of {schedules} ends below {baseline} in training loss with every seed"
+    some = f"{below} of {schedules} end{'s' * (below == 1)}"
+    which = some if below < len(longest) else f"All {schedules} end"
+    furthest = f"{shorten(first.group.label)} furthest, by {-first.end:.3f}"
+    return f"{which} below {baseline} in training loss with every seed: {furthest}"
 
 
 def difference_caption(differences: list[Difference], comparison: Comparison) -> str:

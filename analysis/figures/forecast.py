@@ -68,5 +68,6 @@ def forecast_caption(rows: list[ForecastRow], measured: Measured) -> str:
         f"ring: measured, mean over {counted(measured.seeds, 'seed')}. "
         + left_open * any(row.left_open for row in rows)
         + f"Fitted on {sum(row.fitted_on for row in rows)} of these schedules. "
-        + f"{rows[0].steps:,} steps, peak lr {format_lr(measured.peak_lr)}. The axis is zoomed to the data."
+        + f"{counted(rows[0].steps, 'step')}, peak lr {format_lr(measured.peak_lr)}. "
+        + "The axis is zoomed to the data."
     )

@@ -32,17 +32,17 @@ def with_constant_trunks(branches: list[Branch]) -> list[Branch]:
     changes neither a run nor their number, and constant is what others branch off from.
     """
     tree = {branch.run.id: branch for branch in branches}
-    for trunk in first_constants(tree):
+    trunks = {run_id: run_id for run_id, branch in tree.items() if not branch.parent} | first_constants(tree)
+    for trunk in trunks.values():
         while parent := tree[trunk].parent:
             exchange(tree, trunk, parent.id)
-    return list(tree.values())
+    return [tree[run_id] for run_id in dict.fromkeys([*trunks.values(), *tree])]
 
 
-def first_constants(tree: dict[str, Branch]) -> list[str]:
-    """The id of the first constant run of each tree that has one."""
+def first_constants(tree: dict[str, Branch]) -> dict[str, str]:
+    """Root -> the first constant run of its tree, of the trees that have one."""
     constants = [branch for branch in tree.values() if name_of(branch.run.label) == "constant"]
-    first = {root_of(tree, branch): branch.run.id for branch in reversed(constants)}
-    return list(first.values())
+    return {root_of(tree, branch): branch.run.id for branch in reversed(constants)}
 
 
 def root_of(tree: dict[str, Branch], branch: Branch) -> str:
@@ -59,6 +59,10 @@ def exchange(tree: dict[str, Branch], child: str, parent: str):
             tree[run_id] = replace(other, parent=trunk.run)
     tree[child] = replace(trunk, start=branch.start, parent=branch.parent)
     tree[parent] = replace(branch, start=trunk.start, parent=trunk.run)
+
+
+def starts(branches: list[Branch]) -> dict[str, int]:
+    return {branch.run.id: branch.start for branch in branches}
 
 
 def branch_labels(branches: list[Branch]) -> list[str]:
@@ -95,7 +99,7 @@ def plan_caption(branches: list[Branch], left_out: int) -> str:
     trunks = "Steps that constant shares are drawn as its own, whichever run trains them. "
     return (
         "Bar, and the number after it: the steps that are trained for this run. "
-        + trunks * (with_constant_trunks(branches) != list(branches))
+        + trunks * (starts(with_constant_trunks(branches)) != starts(branches))
         + shared * any(branch.parent for branch in branches)
         + reactive * any(branch.untriggered for branch in branches)
         + f"Drawn: one seed; each of {seeds} seeds alike. " * (seeds > 1)

@@ -12,17 +12,20 @@ import matplotlib
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_figures import LONG, STEPS, WARMUP, apart, build, caption, texts, title
+from helpers_figures import LONG, STEPS, WARMUP, apart, build, caption, drawn, texts, title
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from analysis.comparison import Setting
 from analysis.figures import draw as draw_module
 from analysis.figures import page, panels
-from analysis.figures.colours import BUILT_IN, colour_of
+from analysis.figures import tuned_ranking as tuned_figure
+from analysis.figures.colours import BUILT_IN, FAMILIES, OWN, colour_of, families_of
 from analysis.figures.draw import FIGURES, draw_figures
 from analysis.figures.forecast import draw_forecast
 from analysis.figures.page import fold
-from analysis.figures.titles import time_title
+from analysis.figures.peak_lr import peak_lr_page
+from analysis.figures.titles import amount, planned_words, run_words, seed_words, time_title
 from analysis.outliers import outlier_limit
 from analysis.predictions import ForecastRow
 from analysis.text import format_lr, shorten
@@ -328,10 +331,50 @@ def test_tuned_ranking_has_the_best_and_the_common_peak_lr(tuned):
     assert f"{entries[0].scheduler} is lowest at its own best peak lr" in title(figs["tuned_ranking"])
 
 
+def interval_bars(fig):
+    """(low, high) of each."""
+    lines = [line for line in fig.axes[0].lines if line.get_linewidth() == tuned_figure.BAR]
+    return [tuple(line.get_xdata()) for line in lines if np.isfinite(line.get_xdata()).all()]
+
+
+def test_tuned_ranking_has_the_intervals_of_the_table(tuned):
+    comparison, figs = tuned
+    rows = comparison.judged[STEPS].rows
+    known = [row for row in rows if math.isfinite(row.interval[0])]
+    assert known and rows[0] not in known
+    bars = interval_bars(figs["tuned_ranking"])
+    for row, (low, high) in zip(
+        known, bars, strict=True
+    ):  # of the difference, around the schedule's own mean
+        best = row.entry.loss - row.to_best
+        assert (low, high) == pytest.approx((best + row.interval[0], best + row.interval[1]))
+        assert low < row.entry.loss < high
+    ax = figs["tuned_ranking"].axes[0]
+    assert rows[0].entry.loss in [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
+    assert "95% interval of the difference to the best, as in tuned.csv" in caption(figs["tuned_ranking"])
+
+
+def test_tuned_figures_of_one_seed_claim_no_ranking_and_have_no_intervals(tmp_path):
+    comparison = replace(build(tmp_path, ["wsd", "cosine"], peak_lrs=(0.02, 0.04, 0.08)), tuned=True)
+    fig = drawn(tuned_figure.tuned_ranking_page, comparison)
+    assert title(fig).startswith("One seed, so no ranking is claimed: ")
+    assert not interval_bars(fig) and "interval" not in caption(fig)
+    assert title(drawn(peak_lr_page, comparison)).startswith("One seed")
+
+
+def test_wide_intervals_leave_the_losses_their_room(tuned):
+    comparison, figs = tuned
+    low, high = figs["tuned_ranking"].axes[0].get_xlim()
+    losses = [row.entry.loss for row in comparison.judged[STEPS].rows]
+    losses += [tuned.common.entry.loss for tuned in comparison.tuned_entries.values()]
+    assert low < min(losses) and max(losses) < high
+    assert high - low < 2 * (max(losses) - min(losses))
+
+
 def test_ticks_of_the_peak_lr_are_where_their_labels_say_and_apart(tmp_path):
     how = dict(peak_lrs=(0.02, 0.0283, 0.04, 0.0566, 0.08))  # as --refine leaves them
     comparison = replace(build(tmp_path, split_specs("all")[:17], **how), tuned=True)
-    fig = draw_all(comparison, tmp_path)[0]["peak_lr"]
+    fig = drawn(peak_lr_page, comparison)
     labels = {tick.get_loc(): tick.label1.get_text() for tick in fig.axes[0].xaxis.get_major_ticks()}
     assert 1 < len(labels) <= 4
     assert all(float(label) == pytest.approx(peak, rel=0.05) for peak, label in labels.items())
@@ -446,6 +489,92 @@ def test_every_built_in_has_its_familys_colour_and_users_a_steady_one():
     )
     assert colour_of("mine:sharpness=2") == colour_of("mine") == "#999933"  # for ever
     assert colour_of("mine") not in BUILT_IN.values()
+
+
+def legend(fig):
+    """family -> the colours of its dots, from left to right and from top to bottom."""
+    dots = sorted(fig.artists, key=lambda dot: (-dot.get_ydata()[0], dot.get_xdata()[0]))
+    words = [text for text in fig.texts if text.get_text() in (*FAMILIES, OWN)]
+    found = {text.get_text(): [] for text in words}
+    for dot in dots:
+        x, y = dot.get_xdata()[0], dot.get_ydata()[0]
+        after = [text for text in words if text.get_position()[1] == y and text.get_position()[0] > x]
+        name = min(after, key=lambda text: text.get_position()[0]).get_text()
+        found[name].append(to_hex(dot.get_color()).upper())
+    return found
+
+
+def test_a_legend_names_the_families_that_there_are_the_same_in_all_figures(draw):
+    figs, _, _ = draw(**CASES["25, diverged, failed and long"])
+    for name in NAMES:
+        assert legend(figs[name]) == {family: [colour] for family, (colour, _) in FAMILIES.items()}, name
+    for name, fig in draw(["cosine", "wsd", "cosine_restarts"])[0].items():
+        families = ["stable, cooldown"] if name == "difference" else ["cosine", "stable, cooldown"]
+        families += ["cosine"] * (name == "difference")  # cosine_restarts
+        assert legend(fig) == {family: [FAMILIES[family][0]] for family in families}, name
+    for fig in draw(["cosine", "cosine:final_lr_ratio=0.5"])[0].values():
+        assert legend(fig) == {}  # one family needs none
+
+
+def test_schedules_of_the_users_own_have_their_colours_in_the_legend():
+    labels = ["mine", "wsd:cooldown=0.4", "mine:sharpness=2", "other"]
+    assert families_of(labels) == {
+        "stable, cooldown": [colour_of("wsd")],
+        OWN: [colour_of("mine"), colour_of("other")],
+    }
+    rows = page.legend_rows([*BUILT_IN, *(f"mine{i}" for i in range(40))])
+    assert len(rows) == 2 and rows[1][0][2] == rows[0][0][2]  # a row that is full goes on in the next
+    ends = [x + len(colours) * page.DOT + page.width_of(family) for row in rows for family, colours, x in row]
+    assert max(ends) < page.WIDTH
+
+
+@pytest.mark.parametrize("text", ["bound_optimal", "60 of 60", "iiii", "WWWW @ 2e-3", "two\nlines of it"])
+def test_the_width_of_a_text_is_what_it_is_drawn_with(text):
+    def page_with():
+        fig, _, _ = page.new_page(1, "title", "caption")
+        fig.text(0.1, 0.5, text, size=page.TEXT)
+        return fig
+
+    box = drawn(page_with).texts[-1].get_window_extent()
+    assert page.width_of(text) == pytest.approx(box.width / page.DPI, abs=0.04)
+
+
+# -- the regime
+
+
+@pytest.mark.parametrize("case", ["one", "three peak lrs", "all diverged"])
+def test_every_caption_has_the_regime(draw, case):
+    figs, rows, _ = draw(**CASES[case])
+    setting, seeds = rows[0].entry.setting, len(rows[0].entry.results)
+    seed = "seed 0" if seeds == 1 else f"seeds {', '.join(map(str, range(seeds)))}"
+    several = "peak lrs 2e-2 to 8e-2"
+    peak = several if case == "three peak lrs" else f"peak lr {format_lr(setting.peak_lr)}"
+    # the comparison's 768 tokens per step over 8 parameters
+    regime = f"regression, 0.0M parameters, 60 steps (5,760 tokens per parameter), {peak}, {seed}."
+    for name, fig in figs.items():
+        assert caption(fig).endswith(regime), name
+
+
+def test_the_regime_of_tuned_figures_and_the_plan(tuned):
+    comparison, figs = tuned
+    for name in ("plan", "peak_lr", "tuned_ranking"):
+        assert caption(figs[name]).endswith(f"peak lrs 2e-2 to 8e-2, {seed_words(comparison.seeds)}."), name
+
+
+def test_numbers_of_the_regime_in_words():
+    assert [amount(number) for number in (0.0321, 1.54, 20, 1500)] == ["0.032", "1.5", "20", "1,500"]
+    assert [seed_words(seeds) for seeds in ([3], [0, 1, 2], [0, 1, 3, 4], [2, 3, 4, 5])] == [
+        "seed 3",
+        "seeds 0, 1, 2",
+        "seeds 0, 1, 3, 4",
+        "seeds 2 to 5",
+    ]
+    settings = [Setting("wsd", peak, steps) for peak in (1e-3, 2e-3) for steps in (1, 1000)]
+    assert run_words(settings, 0.5) == [
+        "1 and 1,000 steps (0.5 and 500 tokens per parameter)",
+        "peak lrs 1e-3 and 2e-3",
+    ]
+    assert planned_words(settings[:1]) == "1 step, peak lr 1e-3."
 
 
 # -- files

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 
 import matplotlib
+import numpy as np
 import pytest
 from helpers import ROOT
 from helpers_figures import LONG, apart, caption, texts, title
@@ -20,6 +21,7 @@ from analysis.figures.plan import branches_page, draw_plan
 from analysis.figures.plan_tree import plan_title, walk
 from nanosched.config import Config
 from schedulers import split_specs
+from schedulers.core.reactive import known_lrs
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
 
 CONFIG = Config(device="cpu", dtype="float32", compile="false", steps=60, warmup_steps=6, eval_interval=10)
@@ -146,6 +148,38 @@ def test_the_last_branch_point_comes_first_and_equals_in_the_plans_order():
         "linear",
         "cyclic",
     ]
+
+
+def orders(names):
+    """Every one of them asked for first."""
+    return [names[i:] + names[:i] for i in range(len(names))]
+
+
+@pytest.mark.parametrize(
+    "specs",
+    orders(["bound_optimal", "constant", "tanh", "wsd", "cosine", "inverse_sqrt_cooldown", "plateau"]),
+)
+def test_constant_is_the_trunk_whichever_was_asked_for_first(specs):
+    branches = plan(specs, horizons=(60,), seeds=(0, 1))
+    tree = walk([branch for branch in branches if branch.run.seed == 0])
+    assert tree[0].run.label == "constant" and tree[0].start == 0
+    assert 2 * sum(branch.steps for branch in tree) == sum(branch.steps for branch in branches)
+    by_id = {branch.run.id: branch for branch in tree}
+    for branch in tree[1:]:  # what it shares is the same, and is in the other's own bar
+        parent = by_id[branch.parent.id]
+        lrs = [known_lrs(run.schedule, CONFIG)[: branch.start] for run in (branch.run, parent.run)]
+        assert np.array_equal(*lrs) and parent.start < branch.start
+    moved = {branch.run.id: branch.start for branch in branches if branch.run.seed == 0} != {
+        branch.run.id: branch.start for branch in tree
+    }
+    assert ("drawn as its own, whichever run trains them" in caption(page(branches))) == moved
+
+
+def test_each_peak_lr_has_its_trunk_in_the_place_of_the_first_asked_for():
+    branches = plan(["cyclic", "cosine", "wsd", "constant"], peak_lrs=(1e-3, 2e-3))
+    tree = [(branch.run.label, branch.run.schedule.peak_lr) for branch in walk(branches)]
+    peaks = [[(label, peak) for label in ("constant", "wsd", "cosine")] for peak in (1e-3, 2e-3)]
+    assert tree == [("cyclic", 1e-3), *peaks[0], ("cyclic", 2e-3), *peaks[1]]
 
 
 def test_the_title_has_the_plans_numbers():
