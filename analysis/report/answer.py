@@ -1,4 +1,4 @@
-"""The top of the report: which schedule is lowest, what the seeds say of that, and what was trained."""
+"""The top of the report: which schedule is lowest, what the seeds say of that, and in which regime."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from analysis.aa import control_of
 from analysis.comparison import Comparison, Ranking
-from analysis.figures.titles import setup_words
+from analysis.report.regime import Facts, regime
 from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, standing_sentence, unfinished
-from analysis.text import format_lr, listed
+from analysis.text import counted, format_lr, listed
 from analysis.verdicts import Verdict, Verdicts, completed_seeds
 
 MAX_ANSWERS = 3  # horizons; those of more are in the ranking
@@ -18,7 +18,7 @@ MAX_NAMES = 5  # of schedules that may be as good
 @dataclass(frozen=True)
 class Answer:
     text: str
-    setup: str
+    regime: Facts
     notes: list[str]
 
 
@@ -27,16 +27,16 @@ def answer(comparison: Comparison) -> Answer:
     sentences = [horizon_answer(comparison, ranking) for ranking in rankings[:MAX_ANSWERS]]
     several_seeds = any(ranking.several_seeds for ranking in rankings)
     if not several_seeds and any(ranking.best.entry.completed for ranking in rankings):
-        sentences.append(ONE_SEED)
-    setup = [setup_sentence(comparison)]
-    if len(rankings) > MAX_ANSWERS:
-        setup.append(f"{len(rankings) - MAX_ANSWERS} more horizons are in the ranking.")
-    return Answer(" ".join(sentences), " ".join(setup), notes(comparison))
+        sentences.insert(0, ONE_SEED)
+    return Answer(" ".join(sentences), regime(comparison), notes(comparison))
 
 
 def notes(comparison: Comparison) -> list[str]:
     """What the reader must know beside the answer."""
     found = []
+    more = len(comparison.judged) - MAX_ANSWERS
+    if more > 0:
+        found.append(f"{counted(more, 'more horizon')} below, in the ranking.")
     if not comparison.finished:
         found.append(unfinished(len(comparison.results), len(comparison.requested)))
     if comparison.protocol == "carry-over":
@@ -80,11 +80,3 @@ def undecided(verdicts: Verdicts) -> str:
     if len(names) > MAX_NAMES:
         return f"; it cannot be told apart from {names[0]} and {len(names) - 1} others"
     return f"; it cannot be told apart from {listed(names)}"
-
-
-def setup_sentence(comparison: Comparison) -> str:
-    if not comparison.result_with_curve():
-        return f"All runs failed, on {comparison.dataset.name}."
-    peak_lrs = sorted({setting.peak_lr for setting in comparison.settings})
-    span = f" Peak lrs from {format_lr(peak_lrs[0])} to {format_lr(peak_lrs[-1])}." * (len(peak_lrs) > 1)
-    return f"Trained: {setup_words(comparison)}{span}"

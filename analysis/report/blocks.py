@@ -16,6 +16,12 @@ class Schedule:
 
 
 Cell = str | int | Schedule
+PHONE = 48  # characters of a table's row
+MAX_NAME = 16  # characters of a name on one line
+
+
+def cell_width(cell: Cell) -> int:
+    return min(len(cell.name + cell.setting), MAX_NAME) if isinstance(cell, Schedule) else len(str(cell))
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,13 @@ class Table:
     headings: list[str]
     rows: list[list[Cell]]
     named: int = 0  # the column that says what a row is about
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a phone has no room for the columns beside each other; a schedule's name wraps."""
+        words = [max(map(len, heading.split())) for heading in self.headings]
+        widths = [max(map(cell_width, column)) for column in zip(*self.rows)]
+        return sum(max(pair) + 1 for pair in zip(words, widths)) > PHONE
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The form that all plots follow: which schedules, which peak lr and horizon, and the axes."""
+"""The form that all plots follow: which schedules, which baseline, peak lr and horizon, and the axes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from analysis.comparison import Comparison
 from analysis.report.curves import drawn_groups
 from analysis.text import format_lr
 
-MAX_TICKED = 8  # schedules; of more, the best are ticked at first
-BEST = 5
+MAX_TICKED = 8  # schedules; of more, those that everybody knows and the best are ticked at first
+KNOWN = ("constant", "cosine", "wsd")
+LOWEST = 2  # that are ticked at first beside them
+BEST = 5  # that a button ticks, by their mean losses
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,41 @@ class Menu:
 @dataclass(frozen=True)
 class Choices:
     schedules: list[str]  # the best first
-    ticked: int  # so many from the first on
-    buttons: dict[str, int]  # word -> how many it ticks
+    ticked: list[int]  # places of those that are drawn at first
+    buttons: dict[str, list[int]]  # word -> places of those that it ticks
     menus: list[Menu]
 
 
 def choices(comparison: Comparison, schedules: list[str]) -> Choices:
-    number = len(schedules)
+    every = list(range(len(schedules)))
+    ticked = first_ticks(schedules)
+    first = {"as at first": ticked} if ticked != every else {}
     return Choices(
         schedules,
-        ticked=number if number <= MAX_TICKED else BEST,
-        buttons={"all": number, "none": 0, f"best {BEST}": BEST},
-        menus=[*horizon_menu(comparison), *peak_menu(comparison)],
+        ticked,
+        buttons={"all": every, "none": [], f"lowest {BEST}": every[:BEST], **first},
+        menus=[*baseline_menu(schedules), *horizon_menu(comparison), *peak_menu(comparison)],
     )
+
+
+def first_ticks(schedules: list[str]) -> list[int]:
+    """All of a few; of many the known ones, each under its name or the best of its kind, and the lowest."""
+    if len(schedules) <= MAX_TICKED:
+        return list(range(len(schedules)))
+    kinds = {}
+    for place, label in enumerate(schedules):
+        kinds.setdefault(label.split(":")[0], place)
+    plain = {label: place for place, label in enumerate(schedules)}
+    known = [(kinds | plain)[name] for name in KNOWN if name in kinds | plain]
+    return sorted({*known, *range(LOWEST)})
+
+
+def baseline_menu(schedules: list[str]) -> list[Menu]:
+    """Of whom losses are drawn as the difference to it."""
+    if len(schedules) == 1:
+        return []
+    options = {"": "none"} | {str(place): label for place, label in enumerate(schedules)}
+    return [Menu("baseline", "Draw losses as differences to", options, chosen="")]
 
 
 def horizon_menu(comparison: Comparison) -> list[Menu]:

@@ -12,12 +12,16 @@ from analysis.report.blocks import Block, Folded, Paragraph, Schedule, Table
 from analysis.text import format_number
 
 MAX_ROWS = 30  # a longer table is folded
-CAPTION = "Mean over the completed seeds of each schedule; validation is left out of the times"
+CAPTION = (
+    "Mean over the completed seeds of each schedule; validation is left out of the times. "
+    "ms per step: median (5th to 95th percentile). "
+    "Added seconds: of the steps that a run trained itself, after its branch point"
+)
 HEADINGS = [
     "schedule",
-    "ms per step: median (5th to 95th percentile)",
+    "ms per step",
     "seconds of a run alone",
-    "seconds it added",
+    "added seconds",
     "tokens per second",
 ]
 UNKNOWN = (math.nan, math.nan, math.nan)
@@ -37,8 +41,8 @@ def cost(comparison: Comparison) -> list[Block]:
 def spent(comparison: Comparison) -> str:
     total = sweep_cost(comparison)
     seconds = (
-        f"The training steps took {total.marginal_s:,.0f} seconds, added over all runs; "
-        f"each run alone would have taken {total.wall_s:,.0f}."
+        f"The training steps of all runs took {total.marginal_s:,.0f} seconds; "
+        f"each run alone, they would have taken {total.wall_s:,.0f}."
     )
     shared = comparison.protocol == "fresh" and total.runs > 1
     return f"{cost_sentence(total, comparison)}. {seconds}" if shared else seconds

@@ -11,6 +11,7 @@ from analysis.curves import mean_curve, smooth, smoothing, thin
 from analysis.figures.groups import Group, groups_of, one_each
 from analysis.figures.titles import loss_title, lr_title, norm_title
 from analysis.report.blocks import Block, Plot
+from analysis.text import counted
 
 MAX_LINES = 100  # of a plot's data; of these, as many are drawn at a time as there are schedules
 POINTS = 200  # of a line, which may have up to twice as many; fewer where there are very many lines
@@ -73,14 +74,17 @@ def losses(comparison: Comparison) -> list[Block]:
         training=[line_of(drawn, group, "loss", window_of(group), band=True) for group in drawn.measured],
         validation=[line_of(drawn, group, "val_loss", 1, band=True) for group in drawn.measured],
     )
-    windows = " or ".join(map(str, sorted({window_of(group) for group in drawn.measured})))
+    *others, longest = sorted({window_of(group) for group in drawn.measured})
+    windows = " or ".join([*map(str, others), counted(longest, "step")])
     caption = (
         "Mean over seeds; with at most three schedules ticked, a band from the lowest seed to the highest. "
-        f"Each point of the training loss is the mean of {windows} steps. "
+        f"Each point of the training loss is the mean of {windows}. "
+        "With a baseline chosen: each loss minus the baseline's at the same step, on the same batches, where "
+        "both completed the same seeds. "
         f"The first steps may lie above the axis. {drawn.caption()}"
     )
-    data = dict(series=series, ytitle="loss (nats per token)", settles=0.2)
-    return [Plot("curves", loss_title(ends) + ".", caption, data, tuple(series))]
+    data = dict(series=series, ytitle="loss (nats per token)", settles=0.2, differs=True)
+    return [Plot("curves", loss_title(ends, len(comparison.seeds)) + ".", caption, data, tuple(series))]
 
 
 def lrs(comparison: Comparison) -> list[Block]:
@@ -123,6 +127,7 @@ def line_of(drawn: Drawn, group: Group, column: str, window: int, band: bool = F
         label=group.label,
         steps=setting.steps,
         peak=repr(setting.peak_lr),
+        seeds=[result.seed for result in group.entry.completed],
         best=any(group.label == other.label for other in drawn.lowest),
         diverged=[sample(*smoothed(ys, window), points) | dict(end=len(ys) - 1) for ys in diverged],
     )

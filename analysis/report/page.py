@@ -17,6 +17,7 @@ from analysis.report.blocks import Block
 from analysis.report.choices import choices
 from analysis.report.cost import cost
 from analysis.report.curves import losses, lrs, norms
+from analysis.report.files import files
 from analysis.report.peak_lr import peak_lrs
 from analysis.report.plan import plan
 from analysis.report.ranking import ranking
@@ -26,6 +27,7 @@ from analysis.report.styles import Style, styles
 from analysis.report.theory import theory
 from analysis.report.verdicts import verdicts
 from nanosched.files import atomic
+from nanosched.visible import visible
 
 FOLDER = Path(__file__).parent
 # nothing is loaded, and no script runs but ours
@@ -37,10 +39,15 @@ class Section:
     name: str
     title: str
     make: Callable[[Comparison], list[Block]]  # left out where it has nothing
+    one_seed: str = ""  # the title where no ranking is claimed, if another
+
+    def title_of(self, comparison: Comparison) -> str:
+        ranked = any(ranking.several_seeds for ranking in comparison.judged.values())
+        return self.title if ranked or not self.one_seed else self.one_seed
 
 
 SECTIONS = (
-    Section("ranking", "Ranking", ranking),
+    Section("ranking", "Ranking", ranking, one_seed="Final losses"),
     Section("loss", "Loss", losses),
     Section("lr", "Learning rates", lrs),
     Section("norm", "Gradient norms", norms),
@@ -73,7 +80,11 @@ def page(comparison: Comparison) -> str:
     from plotly.offline import get_plotlyjs
 
     scripts = [get_plotlyjs(), own_file("report.js")]
-    sections = [(section, blocks) for section in SECTIONS if (blocks := section.make(comparison))]
+    sections = [
+        (section.name, section.title_of(comparison), blocks)
+        for section in SECTIONS
+        if (blocks := section.make(comparison))
+    ]
     looks = styles_of(comparison)
     return templates().render(
         answer=answer(comparison),
@@ -81,6 +92,7 @@ def page(comparison: Comparison) -> str:
         common=common(comparison, looks),
         css=Markup(own_file("report.css")),
         dataset=comparison.dataset.name,
+        files=files(comparison),
         policy=POLICY + " ".join(map(source_hash, scripts)),
         scripts=map(Markup, scripts),
         sections=sections,
@@ -89,16 +101,24 @@ def page(comparison: Comparison) -> str:
 
 
 def templates():
-    """The page's template; every text that is not Markup is escaped."""
+    """The page's template; every text that is not Markup is escaped, and its control characters are shown."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
+        finalize=shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["as_json"] = as_json
     return environment.get_template("page.html.j2")
+
+
+def shown(value):
+    """What stands for a value: a text with all its characters visible but the ends of its lines."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "\n".join(map(visible, value.split("\n")))
 
 
 def own_file(name: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from analysis.comparison import Comparison
 from analysis.figures.basins import Basin, basin_caption, basin_title, basins_of, tuned_title
 from analysis.report.blocks import Block, Plot, Schedule, Table
+from analysis.report.row_ticks import with_ticks
 from analysis.text import format_lr
 
 CAPTION = "Final validation loss at each peak lr, mean over seeds; * is the lowest, - was not tried"
@@ -67,7 +68,7 @@ def tuned_plot(basins: list[Basin]) -> Plot:
     """Each schedule's loss at its own best peak lr and at the common one."""
     rows = [tuned_dot(basin) for basin in basins]
     edge = np.nanmax([loss for row in rows for loss in (row["x"], row["hollow"])])
-    data = dict(rows=rows, edge=edge, zero=False, xtitle="final validation loss (nats per token)")
+    data = dict(rows=with_ticks(rows), edge=edge, zero=False, xtitle="final validation loss (nats per token)")
     return Plot("dots", tuned_title(basins) + ".", TUNED, data)
 
 

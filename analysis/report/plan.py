@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.comparison import Comparison
 from analysis.figures.plan_tree import MAX_ROWS, branch_labels, plan_caption, plan_title, trained_words, walk
 from analysis.report.blocks import Block, Folded, Plot, Table
+from analysis.report.row_ticks import with_ticks
 from sweep.plan import Branch
 
 CAPTION = "The runs of one seed, each under the one it branches off from"
@@ -21,7 +22,7 @@ def plan(comparison: Comparison) -> list[Block]:
     starts = [start_words(branch, labels, places) for branch in tree]
     rows = [plan_row(*row, places) for row in zip(tree, labels, starts)][:MAX_ROWS]
     caption = plan_caption(list(branches), len(tree) - len(rows))
-    plot = Plot("plan", plan_title(list(branches)) + ".", caption, dict(rows=rows))
+    plot = Plot("plan", plan_title(list(branches)) + ".", caption, dict(rows=with_ticks(rows)))
     return [plot, Folded("The plan as a table", plan_table(tree, labels, starts))]
 
 

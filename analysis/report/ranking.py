@@ -1,4 +1,6 @@
-"""The report's section on the ranking: for each horizon the differences to the best, drawn and as a table."""
+"""The report's section on the ranking: for each horizon the differences to the best or to another baseline,
+drawn and as a table.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,15 @@ import numpy as np
 
 from analysis.comparison import Comparison, Ranked, Ranking, labels_of
 from analysis.figures.groups import MAX_PANELS
+from analysis.figures.titles import extremes, unranked
 from analysis.outliers import outlier_limit
 from analysis.ranking_table import Column, loss_words, ranking_columns
 from analysis.report.blocks import Block, Folded, Plot, Table, table_of
+from analysis.report.row_ticks import with_ticks
 from analysis.sentences import NO_RUN, standing_sentence
 from analysis.text import format_number, shorten
 from analysis.text_table import TextTable
+from analysis.verdicts import Verdicts
 
 MAX_ROWS = 30  # a longer table is folded
 SEVERAL_SEEDS = (
@@ -77,14 +82,17 @@ def ranking_plot(ranking: Ranking, at: str) -> Plot:
     edge = outlier_limit(np.array(losses)) - (losses[0] if several_seeds else 0) if losses else 1.0
     quantity = "above the best" if several_seeds else "final validation loss"
     data = dict(
-        rows=[dot(row, name, ranking) for row, name in zip(rows, names)],
+        rows=with_ticks([dot(row, name, ranking, rows) for row, name in zip(rows, names)]),
         edge=edge,
         zero=several_seeds,
         xtitle=f"{quantity} (nats per token)",
     )
     meaning = INTERVALS if several_seeds else ONE_DOT
-    caption = f"{meaning} A triangle at the edge lies beyond it."
-    return Plot("dots", ranking_finding(rows, names, at), caption, data)
+    caption = (
+        f"{meaning} A triangle at the edge lies beyond it. Choose a baseline to see the differences to it."
+    )
+    finding = ranking_finding(rows, names, at) if several_seeds else one_seed_finding(rows, names, at)
+    return Plot("dots", finding, caption, data)
 
 
 def row_labels(rows: list[Ranked]) -> list[str]:
@@ -93,7 +101,8 @@ def row_labels(rows: list[Ranked]) -> list[str]:
     return [labels[row.entry.setting] for row in rows]
 
 
-def dot(row: Ranked, name: str, ranking: Ranking) -> dict:
+def dot(row: Ranked, name: str, ranking: Ranking, rows: list[Ranked]) -> dict:
+    """One row of the plot; `against` is the same for each of the rows as the baseline."""
     low, high = row.interval
     return dict(
         schedule=row.entry.scheduler,
@@ -102,7 +111,19 @@ def dot(row: Ranked, name: str, ranking: Ranking) -> dict:
         x=row.to_best if ranking.several_seeds else row.entry.loss,
         low=low,
         high=high,
+        against=[against(row, other, ranking.verdicts) for other in rows],
     )
+
+
+def against(row: Ranked, other: Ranked, verdicts: Verdicts) -> list[float] | None:
+    """Mean, low and high of the row's loss minus the other's; None where no pair was made of them."""
+    pair = verdicts.pairs.get(frozenset((row.standing.name, other.standing.name)))
+    if not pair or not pair.difference.n:
+        return None
+    d = pair.difference
+    if pair.second == row.standing.name:
+        return [d.mean, d.low, d.high]
+    return [-d.mean, -d.high, -d.low]
 
 
 def row_words(row: Ranked, ranking: Ranking) -> str:
@@ -111,6 +132,13 @@ def row_words(row: Ranked, ranking: Ranking) -> str:
     if not row.entry.completed:
         ends = f"no completed run ({row.entry.incomplete_words()})"
     return f"{ends}; {standing_sentence(row.standing, ranking.verdicts)}"
+
+
+def one_seed_finding(rows: list[Ranked], names: list[str], at: str) -> str:
+    """What one seed's losses are, without a word on who is better."""
+    losses = {name: row.entry.loss for row, name in zip(rows, names) if row.entry.completed}
+    words = extremes(losses, "validation losses end between {} and {}", "a run ends at {}", "{:.4f}")
+    return f"{unranked(words) if losses else words}{at}."
 
 
 def ranking_finding(rows: list[Ranked], names: list[str], at: str) -> str:

@@ -41,6 +41,7 @@
       tokens: checked(form, "x") === "tokens",
       steps: form.elements.steps && +form.elements.steps.value,
       peak: form.elements.peak?.value ?? "best",
+      baseline: common.schedules[form.elements.baseline?.value || NaN]?.name,
       series: checked(figure, "series"),
       narrow: figure.clientWidth < 600,
     };
@@ -64,16 +65,19 @@
 
   const draw = {
     curves(data, c) {
-      const all = (data.series[c.series] ?? Object.values(data.series)[0]).filter(
+      const measured = (data.series[c.series] ?? Object.values(data.series)[0]).filter(
         line => wanted(line, c) && (c.peak === "best" ? line.best : line.peak === c.peak),
       );
+      const base = data.differs && measured.find(line => line.schedule === c.baseline && line.y),
+        all = base ? measured.map(line => lineMinus(line, base)).filter(line => line.y) : measured,
+        log = c.log && !base;
       const lines = all.filter(line => ticked(line, c)),
         unit = c.tokens ? common.tokens : 1;
       const others = all
         .filter(line => !ticked(line, c) && line.y)
         .map(line => ({ x: steps(line.y).map(x => x * unit), y: line.y.y }));
       const traces = [grey(others)],
-        range = limits(lines.length ? lines : all, data, c.log);
+        range = limits(lines.length ? lines : all, base ? { ...data, around: 0 } : data, log);
       for (const line of lines.length <= 3 ? lines.filter(line => line.low) : [])
         traces.push(band(line, unit));
       for (const line of lines) {
@@ -96,7 +100,7 @@
         }
         for (const seed of line.diverged) {
           const x = steps(seed).map(x => x * unit),
-            end = { x: [seed.end * unit], y: [within(seed.y.at(-1), range, c.log)] };
+            end = { x: [seed.end * unit], y: [within(seed.y.at(-1), range, log)] };
           traces.push({
             x,
             y: seed.y,
@@ -118,8 +122,8 @@
       }
       const layout = {
         yaxis: {
-          title: { text: data.ytitle },
-          type: c.log ? "log" : "linear",
+          title: { text: base ? minusWords(cut(base.label, c.narrow ? 20 : 40), c) : data.ytitle },
+          type: log ? "log" : "linear",
           range,
           exponentformat: "power",
         },
@@ -145,9 +149,11 @@
     },
 
     dots(data, c) {
-      const rows = data.rows,
+      const base = data.rows.find(row => row.schedule === c.baseline && row.x !== null),
+        rows = base ? data.rows.map(row => rowMinus(row, base, data.rows.indexOf(base))) : data.rows,
+        edge = base ? data.edge - base.x : data.edge,
         known = rows
-          .filter(row => row.x !== null && row.x <= data.edge)
+          .filter(row => row.x !== null && row.x <= edge)
           .flatMap(row => [row.x, row.low ?? row.x, row.high ?? row.x, row.hollow ?? row.x]);
       const low = Math.min(...known),
         high = Math.max(...known),
@@ -201,13 +207,13 @@
       });
       const layout = {
         xaxis: {
-          title: { text: data.xtitle },
+          title: { text: base ? minusWords(c.narrow ? base.narrow : base.wide, c) : data.xtitle },
           range: known.length ? [low - pad, high + pad] : [0, 1],
           zeroline: false,
         },
         ...rowAxis(rows, c, 24),
       };
-      if (data.zero)
+      if (data.zero || base)
         layout.shapes = [
           {
             type: "line",
@@ -364,6 +370,32 @@
   const wanted = (line, c) => !c.steps || line.steps === c.steps;
   const steps = line => line.x ?? line.y.map((_, i) => line.start + i * line.every);
 
+  // a line's losses minus the baseline's, where both have one and of the same seeds
+  function lineMinus(line, base) {
+    const its = new Map(steps(base.y).map((x, i) => [x, base.y.y[i]])),
+      paired = line.y && line.seeds.join() === base.seeds.join();
+    if (!paired) return { ...line, y: undefined };
+    const points = steps(line.y)
+      .map((x, i) => [x, line.y.y[i] - its.get(x)])
+      .filter(point => !Number.isNaN(point[1]));
+    const y = { x: points.map(point => point[0]), y: points.map(point => point[1]) };
+    return { ...line, y, low: undefined, diverged: [] };
+  }
+
+  const minusWords = (label, c) => `loss − that of ${plain(label)}` + (c.narrow ? "" : " (nats per token)");
+
+  // a row of dots measured from the baseline's
+  function rowMinus(row, base, place) {
+    const x = row.x === null ? null : row.x - base.x,
+      [mean, low, high] = row === base ? [0, null, null] : (row.against?.[place] ?? [x, null, null]);
+    const signed = number => (number < 0 ? "−" : "+") + Math.abs(number).toFixed(4),
+      interval = low === null ? "" : ` (${signed(low)} to ${signed(high)})`,
+      words =
+        row === base ? "the baseline" : mean === null ? row.words : `${signed(mean)}${interval} to ${base.label}`;
+    const hollow = row.hollow == null ? row.hollow : row.hollow - base.x;
+    return { ...row, x: row.x === null ? null : mean, low, high, hollow, words };
+  }
+
   function within(y, [low, high], log) {
     // where a cross is seen: at the edge if the line has left the axis
     const value = y === undefined ? high : log ? Math.log10(y) : y,
@@ -397,11 +429,10 @@
   }
 
   function rowAxis(rows, c, height) {
-    const width = c.narrow ? 16 : 44;
     return {
       yaxis: {
         tickvals: rows.map((_, i) => i),
-        ticktext: rows.map(row => plain(cut(row.label, width)) + " "),
+        ticktext: rows.map(row => plain(c.narrow ? row.narrow : row.wide) + " "),
         range: [rows.length - 0.4, -0.6],
         automargin: true,
         zeroline: false,
@@ -429,6 +460,8 @@
       return run.y.filter((_, i) => x[i] >= data.settles * Math.max(...x));
     });
     if (!late.length) return log ? [-1, 0] : [0, 1];
+    if (data.around !== undefined)
+      return ends(Math.min(data.around, ...late.flat()), Math.max(data.around, ...late.flat()), false);
     // the last steps before a divergence would leave the others no room
     if (!whole.length && !data.zero) return ends(Math.min(...late.flat()), quantile(late.flat(), 0.9), log);
     if (!data.zero)
@@ -492,7 +525,7 @@
         font: { color: ink },
         align: "left",
       },
-      uirevision: [c.log, c.tokens, c.steps, c.peak, c.series].join(),
+      uirevision: [c.log, c.tokens, c.steps, c.peak, c.series, c.baseline].join(),
     };
     if (root.classList.contains("printing")) whole.width = 680;
     // the buttons are named, since plotly has one by default that sends the data to a server
@@ -515,24 +548,64 @@
 
   const drawAll = () => figures.forEach(drawOne);
 
-  function tick(count) {
+  function tick(places) {
     form.querySelectorAll("[name=schedule]").forEach(box => {
-      box.checked = +box.value < count;
+      box.checked = places.split(" ").includes(box.value);
     });
     drawAll();
   }
 
+  // headings become buttons: up, down, and as it was
+  function sortable(table) {
+    const body = table.tBodies[0],
+      given = [...body.rows],
+      headings = [...table.tHead.rows[0].cells];
+    headings.forEach((heading, i) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const way = { ascending: "descending", descending: null }[heading.ariaSort] ?? null,
+          next = heading.ariaSort ? way : "ascending";
+        headings.forEach(other => other.removeAttribute("aria-sort"));
+        if (next) heading.setAttribute("aria-sort", next);
+        body.append(...(next ? sorted(given, i, next) : given));
+      });
+    });
+  }
+
+  // by the number that a cell begins with, else by its text; what has none comes last either way
+  function sorted(rows, i, way) {
+    const texts = rows.map(row => row.cells[i].textContent.trim()),
+      numbers = texts.map(text => parseFloat(text.replace(/,/g, ""))),
+      named = rows.some(row => row.cells[i].tagName === "TH") || numbers.every(Number.isNaN);
+    const keys = named ? texts : numbers.map(number => (Number.isNaN(number) ? null : number)),
+      compare = named ? (a, b) => a.localeCompare(b, "en", { numeric: true }) : (a, b) => a - b;
+    return rows
+      .map((row, at) => ({ row, key: keys[at] }))
+      .sort((a, b) =>
+        a.key === null || b.key === null
+          ? (a.key === null) - (b.key === null)
+          : (way === "ascending" ? 1 : -1) * compare(a.key, b.key),
+      )
+      .map(({ row }) => row);
+  }
+
   function paper(on) {
     root.classList.toggle("printing", on);
-    drawAll();
+    // plotly forgets the height with the paper's width, so all is drawn once more
     if (!on) figures.forEach(({ plot }) => Plotly.relayout(plot, { width: null, autosize: true }));
+    drawAll();
   }
 
   root.classList.add("scripting");
   if (innerWidth <= 900) document.getElementById("controls").open = false;
   form.addEventListener("change", drawAll);
-  form.addEventListener("click", event => event.target.dataset.tick && tick(+event.target.dataset.tick));
+  form.addEventListener("click", event => event.target.dataset.tick !== undefined && tick(event.target.dataset.tick));
   figures.forEach(one => one.figure.querySelector("form")?.addEventListener("change", () => drawOne(one)));
+  document.querySelectorAll("main table.sortable").forEach(sortable);
   dark.addEventListener("change", drawAll);
   addEventListener("beforeprint", () => paper(true));
   addEventListener("afterprint", () => paper(false));

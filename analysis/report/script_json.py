@@ -8,6 +8,8 @@ import math
 import numpy as np
 from markupsafe import Markup
 
+from nanosched.visible import visible
+
 
 def as_json(data) -> Markup:
     """JSON that cannot end a script element or begin a comment in it, and in which no number is NaN."""
@@ -16,7 +18,9 @@ def as_json(data) -> Markup:
 
 
 def plain(data):
-    """Numpy's numbers and arrays as Python's, with 6 digits; what is not finite as None."""
+    """Numpy's numbers and arrays as Python's, with 6 digits; what is not finite as None; texts visible."""
+    if isinstance(data, str):
+        return visible(data)
     if isinstance(data, dict):
         return {key: plain(value) for key, value in data.items()}
     if isinstance(data, (list, tuple, np.ndarray)):

@@ -17,7 +17,9 @@ from helpers_report import HOSTILE, Page, make, planned, read_page, renamed
 from analysis import sentences, verdicts
 from analysis.bounds import bound_rows
 from analysis.measured import measured_from
-from analysis.report import answer, curves, theory
+from analysis.report import answer, choices, curves, theory
+from analysis.report.files import files
+from analysis.report.regime import amount, regime
 from analysis.report.script_json import as_json
 from analysis.report.styles import styles
 from analysis.sentences import pair_sentence, standing_sentence
@@ -82,7 +84,10 @@ def test_it_is_valid_and_has_what_a_reader_without_eyes_or_mouse_needs(made, cas
     )
     assert len(page.all("figure")) == len(page.data()) == len(page.all("figcaption"))
     assert all(len(attrs["aria-label"]) > 20 for attrs, _ in page.all("div", role="img"))
-    assert {attrs["href"][1:] for attrs, _ in page.all("a")} <= set(ids)
+    links = {attrs["href"] for attrs, _ in page.all("a")} - {
+        file.name for file in files(made(case).comparison)
+    }
+    assert all(link[0] == "#" and link[1:] in ids for link in links)
     assert page.all("noscript") and page.elements[0] == ("html", {"lang": "en"})
     assert "nan" not in re.sub("<script.*?</script>", "", page.text, flags=re.S).lower().split()
 
@@ -94,7 +99,11 @@ def test_nothing_is_loaded_and_only_its_own_scripts_may_run(made):
         for _, attrs in page.elements
         for name in ("src", "srcset", "action", "onclick", "onerror")
     )
-    assert all(attrs["href"].startswith("#") for _, attrs in page.elements if "href" in attrs)
+    assert all(
+        re.fullmatch(r"#\w+|\w+\.(csv|json|md)", attrs["href"])
+        for _, attrs in page.elements
+        if "href" in attrs
+    )
     (style,) = page.all("style")
     assert "url(" not in style[1] and "@import" not in style[1]
     policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0][0]["content"]
@@ -146,7 +155,20 @@ def test_no_text_of_the_user_can_be_more_than_text(tmp_path, monkeypatch):
 def test_json_is_valid_and_safe_within_a_script():
     text = as_json(dict(a=[math.nan, math.inf, -math.inf, 1 / 3, 0], b="</script><!--&\u2028"))
     assert not set("<>&\u2028") & set(text)
-    assert json.loads(text) == dict(a=[None, None, None, 0.333333, 0], b="</script><!--&\u2028")
+    assert json.loads(text) == dict(a=[None, None, None, 0.333333, 0], b="</script><!--&\\u2028")
+
+
+def test_control_characters_are_seen_and_change_nothing(tmp_path):
+    plain = build(tmp_path, ["cosine", "wsd"], seeds=(0, 1))
+    names = dict(cosine="co\u202esine\x1b[31m", wsd="w\u2066sd\r")
+    comparison = renamed(plain, names, dataset="data\u200f", command="python compare.py \x9b\udc80")
+    _, page = read_page(comparison, tmp_path)
+    own = page.text.split("<script>")[0]  # before plotly's
+    assert "".join(own.split("\n")).isprintable()
+    shown = {"co\\u202esine\\x1b[31m", "w\\u2066sd\\r"}
+    assert {row[1] for row in page.tables()[0][1:]} == shown
+    assert {row["schedule"] for row in page.data()[0]["rows"]} == shown
+    assert page.all("title")[0][1].endswith("data\\u200f") and page.all("code")[0][1].endswith("\\x9b\\udc80")
 
 
 # --- what it says is what the tables say
@@ -337,7 +359,8 @@ def test_several_peak_lrs_have_basins(made):
     for line in basins["lines"]:
         assert line["y"] == pytest.approx([losses[line["schedule"], peak] for peak in line["x"]], rel=1e-5)
         assert line["best"] == min(line["x"], key=lambda peak: losses[line["schedule"], peak])
-    assert [attrs["value"] for attrs, _ in case.page.all("option")] == ["best", "0.02", "0.04", "0.08"]
+    options = [attrs["value"] for attrs, _ in case.page.all("option")]
+    assert options == ["", "0", "1", "2", "best", "0.02", "0.04", "0.08"]
     lines = case.page.data()[1]["series"]["training"]
     assert len(lines) == 9 and sum(line["best"] for line in lines) == 3
 
@@ -346,7 +369,8 @@ def test_very_many_peak_lrs_leave_each_schedule_its_lowest(tmp_path, monkeypatch
     monkeypatch.setattr(curves, "MAX_LINES", 4)
     page = make(tmp_path, ["wsd", "cosine"], peak_lrs=(0.01, 0.02, 0.04)).page
     lines = page.data()[1]["series"]["training"]
-    assert len(lines) == 2 and all(line["best"] for line in lines) and not page.all("option")
+    assert len(lines) == 2 and all(line["best"] for line in lines)
+    assert len(page.all("select")) == 1  # of the baseline
     assert "at the peak lr where it ended lowest" in page.all("figcaption")[1][1]
 
 
@@ -386,6 +410,84 @@ def test_the_answer_says_what_the_seeds_say(made):
         assert all(row["x"] is None for row in made(case).page.data()[0]["rows"])
 
 
+def test_one_seed_claims_no_ranking(made):
+    page = made("one seed").page
+    assert page.answer().startswith("One seed: no ranking is claimed")
+    assert page.all("section", id="ranking") and not [
+        t for t, a in page.elements if "Ranking" in a.get("aria-label", "")
+    ]
+    headings = [text for _, text in page.all("h2") + page.all("a")]
+    assert "Final losses" in headings and "Ranking" not in headings
+    for _, caption in page.all("figcaption")[:2]:  # of the final losses, and of the curves
+        assert (
+            caption.startswith("One seed, so no ranking is claimed")
+            and "lowest" not in caption.split(". ")[0]
+        )
+
+
+def test_the_regime_stands_beside_the_answer(made):
+    facts = regime(made("three peak lrs").comparison)
+    assert facts == {
+        "data": "regression",
+        "model": "8 parameters: 4 layers of width 128",
+        "tokens per parameter": "5.76k",
+        "tokens of a run": "46.1k, 768 per step",
+        "steps": "60",
+        "peak lr": "2e-2 to 8e-2",
+        "seeds": "3 (0, 1, 2)",
+    }
+    page = made("three peak lrs").page
+    assert dict(zip(*([text for _, text in page.all(tag)] for tag in ("dt", "dd")))) == facts
+    assert "model" not in regime(made("all failed").comparison)
+    assert regime(made("one seed").comparison)["seeds"] == "one, number 0"
+
+
+@pytest.mark.parametrize(
+    "number, words",
+    [(0.0321, "0.0321"), (20, "20"), (999, "999"), (999.9, "1k"), (123_456_789, "123M"), (2e9, "2B")],
+)
+def test_amounts_have_three_digits(number, words):
+    assert amount(number) == words
+
+
+@pytest.mark.parametrize(
+    "schedules, ticked",
+    [
+        (["rex", "wsd"], ["rex", "wsd"]),
+        (split_specs("all"), None),
+        (["rex", *(f"wsd:cooldown=0.{i}" for i in range(1, 9)), "a", "cosine"], None),
+        ([f"wsd:cooldown=0.{i}" for i in range(1, 9)] + ["wsd"], None),
+    ],
+)
+def test_at_first_the_known_ones_and_the_best_two_are_ticked(schedules, ticked):
+    shown = [schedules[place] for place in choices.first_ticks(schedules)]
+    kinds = {name.split(":")[0] for name in schedules} & {"constant", "cosine", "wsd"}
+    assert shown == ticked or (shown[:2] == schedules[:2] and len(shown) <= 5)
+    assert kinds <= {name.split(":")[0] for name in shown}
+    assert "wsd" not in schedules or "wsd" in shown
+
+
+def test_each_dot_has_its_difference_to_every_other(made):
+    rows, pairs = made("told apart").page.data()[0]["rows"], pairs_of(made("told apart"))
+    place = {row["schedule"]: i for i, row in enumerate(rows)}
+    for pair in pairs:
+        first, second = place[pair["first"]], place[pair["second"]]
+        expected = [float(pair[name]) for name in ("difference", "low", "high")]
+        assert rows[second]["against"][first] == pytest.approx(expected, rel=1e-5)
+        assert rows[first]["against"][second] == pytest.approx(
+            [-expected[0], -expected[2], -expected[1]], rel=1e-5
+        )
+
+
+def test_labels_beside_rows_are_told_apart_on_a_narrow_page(tmp_path):
+    specs = [f"wsd:cooldown=0.4000000000000001,shape=sqrt,final_lr_ratio=0.0{i}" for i in range(1, 5)]
+    for data in make(tmp_path, [*specs, "cosine"], seeds=(0, 1)).page.data():
+        if "rows" in data:
+            for width, most in (("narrow", 21), ("wide", 44)):
+                shown = [row[width] for row in data["rows"]]
+                assert len(set(shown)) == len(shown) and max(map(len, shown)) <= most
+
+
 # --- from the command line
 
 
@@ -404,10 +506,20 @@ def compare(cli, toml, tmp_path):
     return run
 
 
+def test_the_files_beside_it_are_there(compare, tmp_path):
+    for options in (["--seeds", "0"], ["--seeds", "0,1"], ["--seeds", "0,1", "--tune"]):
+        page = compare("--schedulers", "cosine,constant", *options)
+        links = {attrs["href"] for attrs, _ in page.all("a") if attrs["href"][0] != "#"}
+        there = {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+        assert {name for name in there if name.endswith(".csv")} <= links <= there
+
+
 def test_horizons(compare):
     page = compare("--schedulers", "cosine,constant", "--seeds", "0,1", "--steps", "12,6")
     assert re.match(r"At 6 steps, \w+ ends .* At 12 steps, \w+ ends", page.answer())
-    assert [(attrs["value"], "selected" in attrs) for attrs, _ in page.all("option")] == [
+    options = [(attrs["value"], "selected" in attrs) for attrs, _ in page.all("option")]
+    assert options == [
+        *[("", True), ("0", False), ("1", False)],  # the baseline
         ("6", False),
         ("12", True),
     ]

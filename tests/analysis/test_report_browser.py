@@ -121,6 +121,110 @@ def test_one_peak_lr_at_a_time_and_validation_as_a_choice(visit, report):
     )
 
 
+# --- tables that sort
+
+
+def column(page, i, table="#ranking table"):
+    return page.locator(f"{table} tbody tr").evaluate_all(
+        f"rows => rows.map(row => row.cells[{i}].textContent.trim())"
+    )
+
+
+def headings(page, table="#ranking table"):
+    return page.locator(f"{table} thead th").all_inner_texts()
+
+
+def test_a_click_on_a_heading_sorts_up_down_and_back(visit, report):
+    page = visit(report)
+    given, i = column(page, 0), headings(page).index("final val loss")
+    button, heading = page.locator("#ranking .sort").nth(i), page.locator("#ranking thead th").nth(i)
+    button.click()
+    losses = [float(text.split()[0]) for text in column(page, i)]
+    assert losses == sorted(losses) and heading.get_attribute("aria-sort") == "ascending"
+    button.click()
+    assert [float(text.split()[0]) for text in column(page, i)] == losses[::-1]
+    assert heading.get_attribute("aria-sort") == "descending"
+    button.click()
+    assert column(page, 0) == given and heading.get_attribute("aria-sort") is None
+
+
+def test_the_keyboard_sorts_and_what_has_no_number_comes_last(visit, report):
+    page = visit(report)
+    i = headings(page).index("95% interval")
+    button = page.locator("#ranking .sort").nth(i)
+    button.focus()
+    for key, reverse in (("Enter", False), ("Space", True)):
+        page.keyboard.press(key)
+        cells = column(page, i)
+        lows = [float(text.split()[0]) for text in cells if text != "-"]
+        assert (
+            lows == sorted(lows, reverse=reverse) and "-" not in cells[: len(lows)] and len(lows) < len(cells)
+        )
+    names = page.locator("#ranking .sort").nth(headings(page).index("schedule"))
+    names.click()
+    assert column(page, 1) == sorted(column(page, 1))
+    assert page.locator("#ranking thead [aria-sort]").count() == 1
+
+
+def test_every_table_of_schedules_sorts_and_no_other(visit, report):
+    page = visit(report)
+    tables = page.locator("main table")
+    for table in tables.all():
+        is_matrix = table.get_attribute("class") == "matrix"
+        facts = table.locator("thead th").all_inner_texts() == ["name", "value"]
+        assert (table.locator(".sort").count() == 0) == (is_matrix or facts)
+
+
+# --- a baseline
+
+
+def test_losses_are_drawn_against_a_baseline(visit, report):
+    page = visit(report)
+    loss, ranking = (f"document.querySelector('#{name} .plot')" for name in ("loss", "ranking"))
+    lines = f"{loss}.data.filter(line => line.name && line.hoverinfo !== 'skip')"
+    ends = f"Object.fromEntries({lines}.map(line => [line.name, line.y.at(-1)]))"
+    raw = page.evaluate(ends)
+    page.check("[name=y][value=log]")
+    page.select_option("[name=baseline]", label="wsd")
+    minus = page.evaluate(ends)
+    (base,) = [name for name in minus if name.startswith("wsd @")]
+    paired = [name for name in minus if not name.startswith("constant")]  # a seed of which diverged
+    assert minus[base] == 0 and set(paired) == {name for name in raw if not name.startswith("constant")}
+    for name in paired:
+        assert minus[name] == pytest.approx(raw[name] - raw[base], abs=1e-5)
+    assert page.evaluate(f"{loss}.layout.yaxis.title.text").startswith("loss − that of wsd @")
+    assert page.evaluate(f"{loss}.layout.yaxis.type") == "linear"  # of differences there is no logarithm
+    assert page.evaluate(f"{ranking}.layout.xaxis.title.text").startswith("loss − that of wsd @")
+    dots = f"{ranking}.data.filter(t => t.mode === 'markers').map(t => [t.name, t.x[0]])"
+    at = dict(page.evaluate(dots))
+    assert at[base] == 0 and min(at.values()) <= 0 <= max(at.values())
+    page.select_option("[name=baseline]", label="none")
+    page.check("[name=y][value=linear]")
+    assert page.evaluate(ends) == raw
+
+
+def test_the_form_ticks_all_none_and_as_at_first(visit, tmp_path):
+    names = "constant cosine wsd rex linear step tanh power exponential polynomial".split()
+    page = visit(make(tmp_path, names, seeds=(0, 1)).path)
+    ticked = page.locator("[name=schedule]:checked")
+    first = ticked.count()
+    assert 3 <= first <= 5 and {"constant", "cosine", "wsd"} <= coloured(page)
+    for word, count in (("all", 10), ("none", 0), ("lowest 5", 5), ("as at first", first)):
+        page.get_by_role("button", name=word, exact=True).click()
+        assert ticked.count() == count == len(coloured(page))
+
+
+# --- every page that it is read on
+
+
+def test_after_printing_all_is_as_before(visit, report):
+    page = visit(report)
+    sizes = "[...document.querySelectorAll('.plot')].map(plot => [plot.clientWidth, plot.clientHeight])"
+    before = page.evaluate(sizes)
+    page.pdf()  # the page is told before and after
+    assert page.evaluate(sizes) == before and min(height for _, height in before) > 200
+
+
 def test_dark_mode_is_followed_live_and_black_is_seen(visit, report):
     page = visit(report, color_scheme="light")
     sync_api.expect(page.locator("#loss .xtitle")).to_have_css("fill", "rgb(27, 30, 35)")
@@ -142,6 +246,20 @@ def test_a_phone_scrolls_only_down(visit, report):
         box["x"] >= 0 and box["x"] + box["width"] <= 400
         for box in (plot.bounding_box() for plot in page.locator(".plot").all())
     )
+
+
+def test_on_a_phone_no_table_is_cut_and_no_two_labels_are_alike(visit, tmp_path):
+    specs = [f"wsd:cooldown=0.4000000000000001,shape=sqrt,final_lr_ratio=0.0{i}" for i in range(1, 4)]
+    path = make(tmp_path, [*specs, "cosine", "constant"], seeds=(0, 1), peak_lrs=(0.02, 0.05)).path
+    page = visit(path, viewport=dict(width=420, height=800))
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    boxes = page.locator(".scroll")
+    assert boxes.count() > 5
+    assert boxes.evaluate_all("all => all.every(box => box.scrollWidth <= box.clientWidth)")
+    for plot in page.locator("#ranking .plot, #plan .plot").all():
+        ticks = plot.locator(".ytick text").all_text_contents()
+        assert len(ticks) >= 5 and len(set(ticks)) == len(ticks)
 
 
 def test_without_javascript_the_tables_are_there(visit, report):

@@ -1,0 +1,53 @@
+"""The regime beside the report's answer: what the schedules were compared on."""
+
+from __future__ import annotations
+
+from analysis.comparison import Comparison
+from analysis.text import counted, format_lr
+
+Facts = dict[str, str]
+
+
+def regime(comparison: Comparison) -> Facts:
+    """Name -> value: data, model, tokens, steps, peak lr and seeds."""
+    config, found = comparison.config, comparison.result_with_curve()
+    steps = sorted({setting.steps for setting in comparison.settings})
+    tokens = [config.tokens_per_step * number for number in steps]
+    facts = {"data": comparison.dataset.name}
+    if found:
+        parameters = found.run.record.parameters
+        facts["model"] = (
+            f"{amount(parameters)} parameters: {counted(config.n_layer, 'layer')} of width {config.n_embd}"
+        )
+        facts["tokens per parameter"] = span([amount(number / parameters) for number in tokens])
+    return facts | {
+        "tokens of a run": f"{span(list(map(amount, tokens)))}, {config.tokens_per_step:,} per step",
+        "steps": span([f"{number:,}" for number in steps]),
+        "peak lr": peak_words(comparison),
+        "seeds": seed_words(comparison.seeds),
+    }
+
+
+def peak_words(comparison: Comparison) -> str:
+    peak_lrs = sorted({setting.peak_lr for setting in comparison.settings})
+    words = span(list(map(format_lr, peak_lrs)))
+    return f"each schedule's best of {words}" if comparison.tuned else words
+
+
+def seed_words(seeds: list[int]) -> str:
+    numbers = ", ".join(map(str, seeds))
+    return f"{len(seeds)} ({numbers})" if len(seeds) > 1 else f"one, number {numbers}"
+
+
+def span(values: list[str]) -> str:
+    """ "1.5", or "1.5 to 6" of several in ascending order."""
+    return values[0] if values[0] == values[-1] else f"{values[0]} to {values[-1]}"
+
+
+def amount(number: float) -> str:
+    """With three digits: "0.41", "20", "124M"."""
+    number = float(f"{number:.3g}")
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
