@@ -10,6 +10,7 @@ had been.
 from __future__ import annotations
 
 import math
+import sys
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,20 +18,26 @@ from typing import TYPE_CHECKING
 
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from data import batch, open_dataset, prefetch, validation_batches
+from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
 from nanosched.checkpoint import NAME as CHECKPOINT
-from nanosched.checkpoint import OneCheckpoint, load_checkpoint, save_checkpoint
 from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.command import CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed
+from nanosched.files import delete_leftovers
 from nanosched.hardware import device_name, peak_flops
 from nanosched.history import History
 from nanosched.interrupt import ctrl_c
+from nanosched.limits import check_fits
+from nanosched.locks import lock_run
+from nanosched.proof import Wanted
 from nanosched.recorder import Recorder
-from nanosched.run_files import RunRecord, Status, write_run
+from nanosched.run_files import RunRecord, Status, read_run, write_error, write_run
 from nanosched.step_timer import StepTimer
 from nanosched.version import code_version
 from schedulers import get_schedule
+from schedulers.core.evaluate import checked_lr
+from schedulers.core.reactive import known_lrs
 
 if TYPE_CHECKING:  # torch takes a second to import: where it is used, so that --help doesn't wait for it
     import torch
@@ -167,7 +174,8 @@ class Start:
     """Where a carried-over run starts: on the model, the optimizer and the batches of the run before it."""
 
     run_id: str  # says too which runs came before
-    checkpoint: Path | None  # of the run before; None for the first
+    before: str  # the id of the run before it
+    checkpoint: Path | None  # of that one; None for the first
     first_batch: int  # steps of the runs before
 
 
@@ -205,7 +213,7 @@ def train(
         what run.json holds, or None if the run was stopped before its end.
 
     Raises:
-        ValueError: folder/ckpt.pt is another run's.
+        ValueError: folder/ckpt.pt is another run's, or a reactive schedule gives no learning rate.
         OSError: a file can't be read or written.
     """
     import torch
@@ -258,8 +266,9 @@ class Training:
         self.lrs = schedule.lrs()
         self.state, history = initial_state(config, dataset.vocab_size, seed), History()
         if start and start.checkpoint:
-            carry_over(self.state, start.checkpoint)
-        self.trained_from = resume(self.state, history, checkpoints, self.id)
+            carry_over(self.state, start)
+        wanted = Wanted(self.id, config, seed, dataset.fingerprint, known_lrs(schedule, config))
+        self.trained_from = resume(self.state, history, checkpoints, wanted)
         self.recorder = Recorder(folder, history, config.device)
 
     def steps_left(self) -> range:
@@ -276,7 +285,7 @@ class Training:
     def next_lr(self) -> float:
         step = self.state.step
         if self.schedule.reactive:
-            return self.schedule(step, self.recorder.history.val)
+            return checked_lr(self.schedule, step, self.recorder.history.val)
         return float(self.lrs[step])
 
     @property
@@ -300,7 +309,8 @@ class Training:
         """Keep the state as the one after `step` steps, by default those it has taken."""
         step = self.state.step if step is None else step
         path, history = self.checkpoints.path(step), self.recorder.history
-        save_checkpoint(path, self.id, self.trained_from, self.state, history, self.config)
+        fingerprint = self.dataset.fingerprint
+        save_checkpoint(path, self.id, self.trained_from, self.state, history, self.config, fingerprint)
         self.checkpoints.saved(step)
 
     def finish(self, val_batches) -> RunRecord:
@@ -350,25 +360,35 @@ class Training:
         )
 
 
-def carry_over(state: State, checkpoint: Path):
+def carry_over(state: State, start: Start):
     """Begin with another run's last weights and optimizer; that one's history stays its own."""
-    if load_checkpoint(checkpoint, state, History()) is None:
-        raise OSError(f"{checkpoint} can't be read: run the comparison again into another --out")
+    checkpoint = read_checkpoint(start.checkpoint)
+    if checkpoint is None or checkpoint.get("run_id") != start.before or not fits(checkpoint, state):
+        raise OSError(
+            f"{start.checkpoint} is not the end of run {start.before}: "
+            "run the comparison again into another --out"
+        )
+    restore(checkpoint, state, History())
     state.step = 0
 
 
-def resume(state: State, history: History, checkpoints, run_id: str) -> int:
-    """Go on from the best checkpoint that can be read; returns how many of its steps are another run's."""
-    for path in checkpoints.candidates():
-        checkpoint = load_checkpoint(path, state, history)
+def resume(state: State, history: History, checkpoints, wanted: Wanted) -> int:
+    """Go on from the best checkpoint that proves to be the run's; returns how many of its steps are another
+    run's.
+    """
+    for steps, path in checkpoints.candidates():
+        checkpoint = read_checkpoint(path)
         if checkpoint is None:
             continue
-        if checkpoint["run_id"] == run_id:
-            return checkpoint["trained_from"]
-        if path.name == CHECKPOINT:
-            owner = checkpoint["run_id"]
-            raise ValueError(f"{path} belongs to run {owner}, not to {run_id}: give another --out")
-        return state.step
+        owner = checkpoint.get("run_id", "none of nanosched's")
+        if path.name == CHECKPOINT and owner != wanted.run_id:
+            raise ValueError(f"{path} belongs to run {owner}, not to {wanted.run_id}: give another --out")
+        doubt = wanted.doubt(checkpoint, steps) or ("" if fits(checkpoint, state) else "is of another model")
+        if doubt:
+            print(f"{path} {doubt}: {AGAIN}", file=sys.stderr)
+            continue
+        restore(checkpoint, state, history)
+        return checkpoint.get("trained_from", 0) if owner == wanted.run_id else state.step
     return 0
 
 
@@ -411,6 +431,7 @@ def parse_args():
     args = parser.parse_args()
     try:
         config, _, name = from_args(args)
+        check_fits(config)
         args.out = args.out or f"results/{name}"
         schedule = get_schedule(
             args.scheduler,
@@ -428,26 +449,47 @@ def parse_args():
     return args, config, schedule
 
 
+def is_complete(folder: Path, wanted: Wanted) -> bool:
+    """Whether the run has ended and left its last checkpoint, and both prove to be of this run.
+
+    compare.py keeps no checkpoints: a run that it trained is trained once more, for its checkpoint.
+    """
+    finished, path = read_run(folder), folder / CHECKPOINT
+    if finished is None or finished.record.run_id != wanted.run_id or not path.exists():
+        return False
+    checkpoint = read_checkpoint(path)
+    return (
+        checkpoint is not None
+        and checkpoint.get("run_id") == wanted.run_id
+        and not wanted.doubt(checkpoint)
+        and len(checkpoint["history"]["loss"]) == finished.record.steps_taken
+    )
+
+
 def main(args, config, schedule):
     try:
         dataset = open_dataset(config.dataset, config.tokenizer)
-        folder = Path(args.out) / "runs" / config.run_id(schedule, args.seed, dataset.fingerprint)
-        folder.mkdir(parents=True, exist_ok=True)
         dataset.check_windows(config.batch_size, config.block_size)
+        check_fits(config, dataset.vocab_size)
+        run_id = config.run_id(schedule, args.seed, dataset.fingerprint)
+        wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, known_lrs(schedule, config))
+        folder = Path(args.out) / "runs" / run_id
+        lock = lock_run(folder)
     except (ValueError, OSError) as e:
         fail(e)
     tokens = f"{config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}"
     print(f"{schedule.spec}: {tokens}, on {device_name(config.device)} in {config.dtype}")
-    if (folder / "run.json").exists() and (folder / CHECKPOINT).exists():  # compare.py keeps no checkpoints
-        print(f"complete already: {folder}")
-        return
 
     def print_step(done, loss):
         if done % 10 == 0 or done == config.steps:
             print(f"step {done}: loss {loss:.4f}")
 
     try:
-        with ctrl_c() as pressed:
+        with lock, ctrl_c() as pressed:
+            if is_complete(folder, wanted):
+                print(f"complete already: {folder}")
+                return
+            delete_leftovers(folder)
             record = train(
                 config,
                 schedule,
@@ -461,6 +503,8 @@ def main(args, config, schedule):
             )
     except (ValueError, OSError) as e:
         fail(e)
+    except Exception as e:  # error.txt has where it came from
+        fail(write_error(folder, e))
     if record is None:
         print(f"stopped; the same command goes on from {folder / CHECKPOINT}")
     else:

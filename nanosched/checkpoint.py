@@ -10,6 +10,7 @@ from pathlib import Path
 from .files import atomic
 
 NAME = "ckpt.pt"
+AGAIN = "its steps are trained again"
 
 
 class OneCheckpoint:
@@ -25,9 +26,9 @@ class OneCheckpoint:
     def __init__(self, folder: Path, keep_last: bool):
         self.file, self.keep_last = folder / NAME, keep_last
 
-    def candidates(self) -> list[Path]:
-        """Where the run can start, the best first."""
-        return [self.file] if self.file.exists() else []
+    def candidates(self) -> list[tuple[int | None, Path]]:
+        """(steps that the name states, path) of where the run can start, the best first."""
+        return [(None, self.file)] if self.file.exists() else []
 
     def path(self, step: int) -> Path:
         """Where the checkpoint after `step` steps goes."""
@@ -42,7 +43,7 @@ class OneCheckpoint:
             self.file.unlink(missing_ok=True)
 
 
-def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, config):
+def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, config, fingerprint=None):
     """Write a checkpoint, whole or not at all; torch.load(weights_only=True) reads it.
 
     Args:
@@ -52,6 +53,7 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
         state: a train.State.
         history: a History of the same steps.
         config: the run's Config.
+        fingerprint: of the data; default unknown: then it is of use to this run alone.
 
     Raises:
         OSError: the disk doesn't take it.
@@ -67,6 +69,8 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
         config=asdict(config),
         run_id=run_id,
         trained_from=trained_from,
+        seed=state.seed,
+        data_fingerprint=fingerprint,
         history=asdict(history),
     )
     with atomic(path) as temporary:
@@ -74,6 +78,27 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
             torch.save(checkpoint, temporary)
         except RuntimeError as e:  # torch says "enforce fail at inline_container"
             raise OSError(f"{path} can't be written: is the disk full?") from e
+
+
+def read_checkpoint(path: Path) -> dict | None:
+    """What a checkpoint holds; None, and a warning on stderr, if it is damaged.
+
+    Args:
+        path: the file.
+    """
+    import torch
+
+    try:
+        with zipfile.ZipFile(path) as file:  # torch doesn't look at the checksums
+            if damaged := file.testzip():
+                raise ValueError(f"{damaged} has another checksum")
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(checkpoint, dict):
+            raise TypeError
+        return checkpoint
+    except Exception as e:  # a damaged file makes torch raise many kinds
+        print(f"{path} can't be read ({type(e).__name__}): {AGAIN}", file=sys.stderr)
+        return None
 
 
 def load_checkpoint(path: Path, state, history) -> dict | None:
@@ -85,24 +110,47 @@ def load_checkpoint(path: Path, state, history) -> dict | None:
         history: a History, changed in place.
 
     Returns:
-        what the file holds; None, and a warning on stderr, if it is damaged.
+        what the file holds; None, and a warning on stderr, if it is damaged or of another model.
     """
-    import torch
-
-    try:
-        with zipfile.ZipFile(path) as file:  # torch doesn't look at the checksums
-            if damaged := file.testzip():
-                raise ValueError(f"{damaged} has another checksum")
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        model, optimizer, steps, past = (
-            checkpoint[key] for key in ("model", "optimizer", "iter_num", "history")
-        )
-    except Exception as e:  # a damaged file makes torch raise many kinds
-        print(f"{path} can't be read ({type(e).__name__}): its steps are trained again", file=sys.stderr)
+    checkpoint = read_checkpoint(path)
+    if checkpoint is None:
         return None
-    state.model.load_state_dict(model)
-    state.optimizer.load_state_dict(optimizer)
-    state.step = steps
-    for name, values in past.items():
-        setattr(history, name, values)
+    if not fits(checkpoint, state):
+        print(f"{path} is of another model: {AGAIN}", file=sys.stderr)
+        return None
+    restore(checkpoint, state, history)
     return checkpoint
+
+
+def fits(checkpoint: dict, state) -> bool:
+    """Whether a checkpoint's weights and moments have the shapes of `state`, a train.State."""
+    try:
+        model, optimizer = checkpoint["model"], checkpoint["optimizer"]
+        groups = [len(group["params"]) for group in state.optimizer.param_groups]
+        parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
+        moments = optimizer["state"]
+        return (
+            shapes(model) == shapes(state.model.state_dict())
+            and [len(group["params"]) for group in optimizer["param_groups"]] == groups
+            and len(moments) == (len(parameters) if checkpoint["iter_num"] else 0)
+            and all(
+                moments[index][name].shape == parameters[index].shape
+                for index in moments
+                for name in ("exp_avg", "exp_avg_sq")
+            )
+        )
+    except Exception:  # whatever a file from elsewhere holds
+        return False
+
+
+def shapes(weights: dict) -> dict:
+    return {name: tensor.shape for name, tensor in weights.items()}
+
+
+def restore(checkpoint: dict, state, history):
+    """Set `state` and `history` to those of a checkpoint that fits."""
+    state.model.load_state_dict(checkpoint["model"])
+    state.optimizer.load_state_dict(checkpoint["optimizer"])
+    state.step = checkpoint["iter_num"]
+    for name, values in checkpoint["history"].items():
+        setattr(history, name, values)

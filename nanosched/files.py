@@ -1,10 +1,13 @@
 """Files that are there whole or not at all."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+TEMPORARY = re.compile(r"\..+\.(\d{1,18})\.(\d{1,18})\.tmp")  # as `atomic` names it
 
 
 @contextmanager
@@ -32,3 +35,29 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def delete_leftovers(folder: Path):
+    """Delete what `atomic` left in this folder, but not below it, in processes that were killed.
+
+    Args:
+        folder: it need not be there.
+    """
+    if os.name == "nt" or not folder.is_dir():  # Windows can't say whether a process is alive
+        return
+    for path in folder.iterdir():
+        if (writer := TEMPORARY.fullmatch(path.name)) and not alive(*map(int, writer.groups())):
+            path.unlink(missing_ok=True)
+
+
+def alive(process: int, thread: int) -> bool:
+    """Whether a thread of this process, or any of another one, may still write."""
+    if process == os.getpid():  # in a container, a process that was killed often had the same number
+        return thread in {other.ident for other in threading.enumerate()}
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .history import History
+from .run_files import read_run
 from .step_timer import StepTimer
 
 MAX_PENDING = 10  # steps whose numbers stay on a GPU: each flush waits for it
@@ -14,7 +15,8 @@ class Recorder:
     """Keeps a run's numbers, step by step.
 
     Args:
-        folder: of the run; its curve.csv is begun with what the history has already.
+        folder: of the run; its curve.csv is begun with what the history has already. Where a finished run
+            is trained once more, its files stay as they are until they are replaced.
         history: of the steps taken before.
         device: cpu or cuda.
     """
@@ -23,6 +25,7 @@ class Recorder:
         self.curve_csv, self.history = folder / "curve.csv", history
         self.max_pending = 1 if device == "cpu" else MAX_PENDING
         self.pending = []  # (lr, loss, grad_norm, timer) of the steps since the last flush
+        self.live = read_run(folder) is None
         self.rows_written = 0
         self.write_curve()
 
@@ -61,6 +64,8 @@ class Recorder:
 
     def write_curve(self):
         """Append the new rows to curve.csv, for whoever watches; at the end the file is written anew."""
+        if not self.live:
+            return
         with open(self.curve_csv, "a" if self.rows_written else "w") as file:
             file.write(self.history.to_csv(self.rows_written))
         self.rows_written = self.steps

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
+from .errors import first_line
 from .files import atomic
 from .history import RunCurve, parse_curve
 
@@ -96,8 +99,26 @@ def read_run(folder: Path) -> FinishedRun | None:
         curve_csv = (folder / "curve.csv").read_text()
         intact = fields.pop("checksum") == checksum(fields, curve_csv)
         return FinishedRun(RunRecord(**fields), curve_csv) if intact else None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
+
+
+def write_error(folder: Path, error: Exception) -> str:
+    """Keep the error that a run failed with, whole, in its error.txt.
+
+    Args:
+        folder: of the run; made if it is not there.
+        error: with its traceback.
+
+    Returns:
+        the error in one line.
+    """
+    with suppress(OSError):  # a full disk takes no message either
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text("".join(traceback.format_exception(error)), errors="replace")
+    return (
+        first_line(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {first_line(error)}"
+    )
 
 
 def checksum(fields: dict, curve_csv: str) -> str:

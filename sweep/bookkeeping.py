@@ -47,6 +47,12 @@ class Bookkeeping:
             if not self.users[path]:
                 path.unlink(missing_ok=True)
 
+    def fail_rest(self, error: str):
+        """Nothing more can be trained: what is left fails with this error."""
+        while branch := self.queue.next():
+            self.display.start(branch)
+            self.end(branch, None, error)
+
     @contextmanager
     def failing_alone(self, branch: Branch):
         """What is raised within ends this branch, and no other."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import os
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from data.corpora import cache_folder
 from nanosched.config import Config
 from nanosched.files import atomic
 from nanosched.hardware import device_name
+from nanosched.interrupt import held_back
 from schedulers import Schedule
 from train import compiled, initial_state, train_step
 
 from .plan import plan_runs
 from .store import Store
-from .workers import HUGE_PAGES, max_workers
+from .workers import HUGE_PAGES, max_workers, stderr_into
 
 WARMUP_STEPS, TIMED_STEPS = 3, 10
 SLOTS = {"cpu": (2, 4), "cuda": (2, 4, 8, 16, 32)}
@@ -119,8 +124,13 @@ def seconds_per_run_step(config: Config, vocab_size: int) -> float | None:
 def measured_before(config: Config, vocab_size: int) -> dict | None:
     """What `measure` gave for this model on this machine, if it ever did."""
     try:
-        return json.loads(calibration_file(config, vocab_size).read_text())
-    except (OSError, ValueError):
+        times = json.loads(calibration_file(config, vocab_size).read_text())
+        stacked = times["stacked"]
+        seconds = [times["separate"], *stacked.values()]
+        known = all(type(value) is float and 0 < value < math.inf for value in seconds)
+        slots = {str(slots) for slots in SLOTS[config.device]}
+        return times if known and slots.issuperset(stacked) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -132,38 +142,54 @@ def calibration_file(config: Config, vocab_size: int) -> Path:
 
 
 def measure(config: Config, vocab_size: int) -> dict | None:
-    """Seconds per step of one run, kept for the next time; None if a process died.
+    """Seconds per step of one run, kept for the next time where the cache can be written.
 
     Returns:
-        {"separate": seconds, "stacked": {number of slots as text: seconds, ...}}.
+        {"separate": seconds, "stacked": {number of slots as text: seconds, ...}}; None if it can't be
+        measured: whatever the reason is, the runs will meet it and say so.
     """
     workers = max_workers(config)
-    if workers > 1:
-        times = measure_in_workers(workers, config, vocab_size)
-    else:
-        times = dict(separate=time_separate(config, vocab_size), stacked=time_stacked(config, vocab_size))
-    if times:
-        with atomic(calibration_file(config, vocab_size)) as path:
-            path.write_text(json.dumps(times) + "\n")
+    try:
+        if workers > 1:
+            times = measure_in_workers(workers, config, vocab_size)
+        else:
+            times = dict(separate=time_separate(config, vocab_size), stacked=time_stacked(config, vocab_size))
+    except Exception:
+        return None
+    with suppress(OSError), atomic(calibration_file(config, vocab_size)) as path:
+        path.write_text(json.dumps(times) + "\n")
     return times
 
 
-def measure_in_workers(workers: int, config: Config, vocab_size: int) -> dict | None:
-    """As the sweep would train: `workers` processes at once, then one with all the cores."""
+def measure_in_workers(workers: int, config: Config, vocab_size: int) -> dict:
+    """As the sweep would train: `workers` processes at once, then one with all the cores.
+
+    Raises:
+        EOFError, OSError: a process died, or could not be started.
+    """
     os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     context = multiprocessing.get_context("spawn")
-    barrier, pipes = context.Barrier(workers), []
-    for index in range(workers):
-        pipe, theirs = context.Pipe()
-        arguments = (theirs, barrier, index == 0, config, vocab_size)
-        context.Process(target=measuring_worker, args=arguments, daemon=True).start()
-        theirs.close()
-        pipes.append(pipe)
+    barrier, processes, times = context.Barrier(workers), [], {}
     try:
-        times = [pipe.recv() for pipe in pipes]
-    except EOFError:
-        return None
-    return dict(separate=max(separate for separate, _ in times) / workers, stacked=times[0][1])
+        for index in range(workers):
+            pipe, theirs = context.Pipe()
+            arguments = (theirs, barrier, index == 0, config, vocab_size)
+            with tempfile.TemporaryFile() as unread, held_back(), stderr_into(unread):
+                process = context.Process(target=measuring_worker, args=arguments, daemon=True)
+                process.start()
+            theirs.close()
+            processes.append(process)
+            times[pipe] = None
+        while waited_for := [pipe for pipe in times if not times[pipe]]:
+            for pipe in wait(waited_for):  # one that dies leaves the others at the barrier
+                times[pipe] = pipe.recv()
+    finally:
+        for process in processes:
+            process.terminate()
+    separate = max(separate for separate, _ in times.values()) / workers
+    return dict(
+        separate=separate, stacked=next(stacked for _, stacked in times.values() if stacked is not None)
+    )
 
 
 def measuring_worker(pipe, barrier, is_first: bool, config: Config, vocab_size: int):

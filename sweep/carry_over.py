@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from nanosched.checkpoint import NAME as CHECKPOINT
+from nanosched.checkpoint import read_checkpoint
 from nanosched.config import Config
+from nanosched.locks import lock_run
 from nanosched.run_files import RunRecord
 from schedulers import Schedule
 from train import Start, train
@@ -81,7 +83,10 @@ def first_missing(chain: list[Run], store: Store) -> int:
     missing = next((index for index, run in enumerate(chain) if not store.get(run.id)), len(chain))
     if missing in (0, len(chain)):
         return missing
-    return missing if (store.folder(chain[missing - 1].id) / CHECKPOINT).exists() else 0
+    before = chain[missing - 1].id
+    path = store.folder(before) / CHECKPOINT
+    checkpoint = read_checkpoint(path) if path.exists() else None
+    return missing if checkpoint and checkpoint.get("run_id") == before else 0
 
 
 def train_link(
@@ -89,22 +94,24 @@ def train_link(
 ) -> tuple[RunRecord | None, str | None]:
     """Train chain[index] from the end of the one before it; (record, error) as sweep.train_branch."""
     run, record, error = chain[index], None, None
-    branch, before = Branch(run), store.folder(chain[index - 1].id) / CHECKPOINT if index else None
+    branch, id_before = Branch(run), chain[index - 1].id if index else ""
+    before = store.folder(id_before) / CHECKPOINT if index else None
     first_batch = sum(earlier.schedule.steps for earlier in chain[:index])  # the data goes on too
     store.forget(run.id)
     display.start(branch)
     try:
-        record = train(
-            config,
-            run.schedule,
-            run.seed,
-            dataset,
-            store.folder(run.id),
-            start=Start(run.id, before, first_batch),
-            keep_checkpoint=True,
-            on_step=partial(display.step, branch),
-            should_stop=should_stop,
-        )
+        with lock_run(store.folder(run.id)):
+            record = train(
+                config,
+                run.schedule,
+                run.seed,
+                dataset,
+                store.folder(run.id),
+                start=Start(run.id, id_before, before, first_batch),
+                keep_checkpoint=True,
+                on_step=partial(display.step, branch),
+                should_stop=should_stop,
+            )
     except Exception as e:
         error = store.keep_error(run.id, e)
     display.end(branch, record, error)

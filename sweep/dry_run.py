@@ -10,6 +10,10 @@ from rich.tree import Tree
 
 from data import find_dataset
 from nanosched.config import Config
+from nanosched.counted import counted
+from nanosched.limits import check_fits, parameters
+from nanosched.memory import format_bytes
+from nanosched.visible import visible
 from schedulers import Schedule
 
 from .calibrate import choose_slots, seconds_per_run_step
@@ -19,6 +23,7 @@ from .store import Store, saved_steps
 
 UNKNOWN = "0" * 16  # the fingerprint of data that is not prepared yet
 ROW_BYTES = 70  # of curve.csv
+CHECKPOINT_BYTES = 12  # of a parameter: its weight and AdamW's two moments, float32
 
 
 def print_dry_run(
@@ -34,8 +39,12 @@ def print_dry_run(
 
     Returns:
         all runs asked for, each once.
+
+    Raises:
+        ValueError: the runs don't fit this machine's memory.
     """
     dataset = find_dataset(config.dataset, config.tokenizer)
+    check_fits(config, dataset and dataset.vocab_size)
     if dataset and choose_slots(config, dataset, store, schedules, seeds, measure_now=False):
         config = replace(config, replicas="stacked")
     fingerprint = dataset.fingerprint if dataset else UNKNOWN
@@ -59,14 +68,14 @@ def print_cost(n_planned: int, branches: list[Branch], config: Config):
     steps_asked = sum(branch.run.schedule.steps for branch in branches)
     steps = sum(branch.steps for branch in branches)
     print(
-        f"\n{n_planned} runs asked for, {n_runs} to train on {config.device}: "
+        f"\n{counted(n_planned, 'run')} asked for, {n_runs} to train on {config.device}: "
         f"{steps_asked:,} steps of {config.tokens_per_step:,} tokens"
     )
     if n_runs:
         cost = separate_runs(steps, steps_asked, n_runs)
         print(
             f"to train: {steps:,} steps, {1 - steps / steps_asked:.1%} less: "
-            f"{n_runs} runs at the cost of {cost:.1f} separate runs"
+            f"{counted(n_runs, 'run')} at the cost of {cost:.1f} separate runs"
         )
 
 
@@ -97,7 +106,8 @@ def grow(tree: Tree, branch: Branch, children: dict):
 
 
 def format_run(branch: Branch) -> str:
-    return f"{branch.run.label} @ {branch.run.schedule.peak_lr:g}, {branch.run.schedule.steps:,} steps"
+    schedule = branch.run.schedule
+    return visible(f"{branch.run.label} @ {schedule.peak_lr:g}, {counted(schedule.steps, 'step')}")
 
 
 def format_branch(branch: Branch) -> str:
@@ -120,7 +130,7 @@ def format_time(branches: list[Branch], config: Config, dataset) -> str:
     seconds = step_s * sum(branch.steps for branch in branches)
     seconds += validations * config.eval_batches * forward_s
     if seconds < 120:
-        return f"about {seconds:.0f} s"
+        return f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
     return f"about {seconds / 60:.0f} min" if seconds < 7200 else f"about {seconds / 3600:.1f} h"
 
 
@@ -131,24 +141,8 @@ def format_disk(branches: list[Branch], config: Config, dataset) -> str:
         {branch.run.seed for branch in branches}
     )  # and one or so on the way
     curves = format_bytes(ROW_BYTES * sum(branch.run.schedule.steps for branch in branches))
-    checkpoints = f"{n_checkpoints} checkpoints"
+    checkpoints = counted(n_checkpoints, "checkpoint")
     if dataset:
-        size = format_bytes(n_checkpoints * checkpoint_bytes(config, dataset.vocab_size))
+        size = format_bytes(n_checkpoints * CHECKPOINT_BYTES * parameters(config, dataset.vocab_size))
         checkpoints = f"{size} of checkpoints"
     return f"up to {curves} of curves, and {checkpoints} while it trains"
-
-
-def checkpoint_bytes(config: Config, vocab_size: int) -> int:
-    """Of weights and AdamW's two moments, float32."""
-    width = config.n_embd
-    block = 12 * width**2 + 2 * width + config.bias * 11 * width
-    return 12 * ((vocab_size + config.block_size) * width + config.n_layer * block + width)
-
-
-def format_bytes(n: float) -> str:
-    units = ["B", "kB", "MB", "GB", "TB"]
-    while n >= 1000 and len(units) > 1:
-        n /= 1000
-        units.pop(0)
-    unit = units[0]
-    return f"{n:.0f} {unit}" if n >= 10 or unit == "B" else f"{n:.1f} {unit}"

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nanosched.config import Config
+from nanosched.limits import check_fits
 from schedulers import Schedule, get_schedule
+from schedulers.core.reactive import known_lrs
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ def make_schedules(
         (label, schedule) for each; horizons are the outer loop, specs the inner one.
 
     Raises:
-        ValueError: one line on the first schedule that can't be right, before anything is trained.
+        ValueError: one line on the first schedule that can't be right, before anything is trained, or on
+            steps that the memory has no room for, before any array is made.
     """
+    check_fits(replace(config, steps=max(horizons)), schedules=len(specs) * len(peak_lrs) * len(horizons))
     schedules = []
     for steps in horizons:
         for peak_lr in peak_lrs:
@@ -128,14 +132,6 @@ def untriggered_run(run: Run, runs: list[Run]) -> Run | None:
     plain = (other for other in runs if other.seed == run.seed and not other.schedule.reactive)
     same = (other for other in plain if np.array_equal(other.schedule.lrs(), run.schedule.lrs()))
     return next(same, None)
-
-
-def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
-    """The lrs that are certain before training: all, or if reactive those up to the first validation."""
-    if not schedule.reactive:
-        return schedule.lrs()
-    steps = range(min(config.eval_interval, schedule.steps))
-    return np.array([schedule(step, []) for step in steps], dtype=np.float64)
 
 
 def share(arrays: list[np.ndarray], saved: list[int] | None = None) -> list[tuple[int, int | None]]:

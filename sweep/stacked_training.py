@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from data import prefetch
+from nanosched.errors import first_line
+from nanosched.locks import lock_run
 from nanosched.step_timer import StepTimer
 from train import Training, validation_set
 
@@ -18,42 +21,66 @@ from .store import BranchCheckpoints
 from .untriggered import take_untriggered_run
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
     branch: Branch
     training: Training
+    lock: object  # of the run's folder
     failed: bool = False
 
 
 def train_stacked(n_slots: int, config, dataset, books: Bookkeeping, should_stop):
     """Train what is in the queue, at most `n_slots` branches at a time; see sweep.execute.execute."""
-    val_batches, slots = validation_set(dataset, config), []
+    slots = []
+    try:
+        val_batches = validation_set(dataset, config)
+    except Exception as e:
+        return books.fail_rest(f"{type(e).__name__}: {first_line(e)}")
     while True:
         while len(slots) < n_slots and not should_stop() and (branch := books.queue.next()):
             books.display.start(branch)
             slots += begin(branch, config, dataset, books)
         if not slots:
             return
-        slots = advance(slots, n_slots, config, val_batches, books, should_stop)
+        over = advance(slots, n_slots, config, books, val_batches, should_stop)
+        for slot in over:
+            slot.lock.release()
+        slots = [slot for slot in slots if slot not in over]
 
 
 def begin(branch: Branch, config, dataset, books: Bookkeeping) -> list[Slot]:
     """The branch at its start, in a list; an empty one if it ended at once."""
     run, store = branch.run, books.store
-    with books.failing_alone(branch):
+    folder = store.folder(run.id)
+    with books.failing_alone(branch), ExitStack() as held:
+        lock = held.enter_context(lock_run(folder))
         if record := take_untriggered_run(run, config, dataset.fingerprint, store):
             books.end(branch, record, None)
             return []
-        folder = store.folder(run.id)
-        folder.mkdir(parents=True, exist_ok=True)
         on_branch_point = partial(books.queue.reached, run.id)
         checkpoints = BranchCheckpoints(store, branch, config, dataset.fingerprint, on_branch_point)
-        return [Slot(branch, Training(config, run.schedule, run.seed, dataset, folder, checkpoints))]
+        training = Training(config, run.schedule, run.seed, dataset, folder, checkpoints)
+        held.pop_all()  # until the slot's end
+        return [Slot(branch, training, lock)]
     return []
 
 
-def advance(slots: list[Slot], n_slots: int, config, val_batches, books, should_stop) -> list[Slot]:
-    """Train until a slot ends or a branch can have a free one; returns those that go on."""
+def advance(slots: list[Slot], n_slots: int, config, books, val_batches, should_stop) -> list[Slot]:
+    """Train until a slot ends or a branch can have a free one; returns those that are over."""
+    try:
+        stack = train_steps(slots, n_slots, config, books, val_batches, should_stop)
+    except Exception as e:  # out of memory, say: what all slots do at once fails for all
+        for slot in slots:
+            if not slot.failed:
+                books.end(slot.branch, None, books.store.keep_error(slot.branch.run.id, e))
+        return slots
+    for index, slot in enumerate(slots):
+        stack.read(index, slot.training.state)
+    return [slot for slot in slots if is_over(slot, val_batches, books, should_stop())]
+
+
+def train_steps(slots: list[Slot], n_slots: int, config, books, val_batches, should_stop) -> Stack:
+    """Train as far as `advance` does; returns the stack that was trained."""
     trainings = [slot.training for slot in slots]
     firsts = [training.state.step for training in trainings]
     n_steps = min(len(training.steps_left()) for training in trainings)
@@ -64,7 +91,9 @@ def advance(slots: list[Slot], n_slots: int, config, val_batches, books, should_
         return [np.stack(arrays) for arrays in zip(*pairs)]
 
     for x, y in prefetch(get_batch, range(n_steps), config.device):
-        lrs = [training.next_lr() for training in trainings]
+        lrs = [next_lr(slot, books) for slot in slots]
+        if any(slot.failed for slot in slots):
+            return stack
 
         timer = StepTimer(config.device, runs=len(trainings))
         losses, grad_norms = stack.step(x, y, lrs)
@@ -79,10 +108,14 @@ def advance(slots: list[Slot], n_slots: int, config, val_batches, books, should_
         alive = [flush(slot, index, stack, val_batches, books) for index, slot in enumerate(slots)]
         if stop_now or not all(alive) or (len(slots) < n_slots and books.queue.ready):
             break
+    return stack
 
-    for index, training in enumerate(trainings):
-        stack.read(index, training.state)
-    return [slot for slot in slots if not is_over(slot, val_batches, books, should_stop())]
+
+def next_lr(slot: Slot, books: Bookkeeping) -> float | None:
+    """The slot's learning rate of this step; None if its schedule fails, and the slot with it."""
+    with books.failing_alone(slot.branch):
+        return slot.training.next_lr()
+    slot.failed = True
 
 
 def flush(slot: Slot, index: int, stack: Stack, val_batches, books: Bookkeeping) -> bool:

@@ -7,19 +7,22 @@
 
 from __future__ import annotations
 
-import traceback
+import re
+import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from nanosched.config import Config
-from nanosched.run_files import FinishedRun, read_run
+from nanosched.files import delete_leftovers
+from nanosched.locks import InUse, acquire
+from nanosched.run_files import FinishedRun, read_run, write_error
+from schedulers.core.reactive import known_lrs
 
-from .plan import Branch, Run, known_lrs
+from .plan import Branch, Run
+
+STATE = re.compile(r"[0-9a-f]{16}-(\d{1,18})\.pt")  # the name of a checkpoint; other files are nobody's
 
 
 class Store:
@@ -31,7 +34,7 @@ class Store:
 
     def __init__(self, out: Path):
         self.out = Path(out)
-        self._finished = {}
+        self._finished, self._refused = {}, set()
 
     def folder(self, run_id: str) -> Path:
         """Where a run's files are, whether or not they are there."""
@@ -42,8 +45,16 @@ class Store:
         if run_id is None:
             return None
         if run_id not in self._finished and (finished := read_run(self.folder(run_id))):
+            if finished.record.run_id != run_id:
+                return self.refuse(run_id, finished.record.run_id)
             self._finished[run_id] = finished
         return self._finished.get(run_id)
+
+    def refuse(self, run_id: str, found: str):
+        """Say, once, that another run lies in a run's folder: it was copied or moved there."""
+        if run_id not in self._refused:
+            self._refused.add(run_id)
+            print(f"{self.folder(run_id)} holds run {found}: {run_id} is trained again", file=sys.stderr)
 
     def forget(self, run_id: str):
         """Read a run again at the next call of `get`: it is trained anew."""
@@ -51,15 +62,14 @@ class Store:
 
     def keep_error(self, run_id: str, error: Exception) -> str:
         """Write a run's error.txt; returns the error in one line."""
-        folder = self.folder(run_id)
-        with suppress(OSError):  # a full disk takes no message either
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "error.txt").write_text("".join(traceback.format_exception(error)))
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        return write_error(self.folder(run_id), error)
 
     def checkpoints(self) -> dict[Path, int]:
         """path -> number of steps, of every checkpoint that is there."""
-        return {path: int(path.stem.split("-")[1]) for path in (self.out / "states").glob("*-*.pt")}
+        folder = self.out / "states"
+        files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+        named = ((path, STATE.fullmatch(path.name)) for path in files)
+        return {path: int(name[1]) for path, name in named if name}
 
 
 class CheckpointPaths:
@@ -101,7 +111,7 @@ def delete_checkpoints(store: Store, runs: list[Run], config: Config, fingerprin
         for _, path in CheckpointPaths(store, run, config, fingerprint).saved(checkpoints):
             path.unlink(missing_ok=True)
     folder = store.out / "states"
-    if folder.exists() and not any(folder.iterdir()):
+    if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 
 
@@ -125,9 +135,9 @@ class BranchCheckpoints:
     def branch_points(self) -> tuple[int, ...]:
         return self.branch.branch_points
 
-    def candidates(self) -> list[Path]:
-        """Where the run can start, the best first."""
-        return [path for _, path in self.paths.saved(self.store.checkpoints())]
+    def candidates(self) -> list[tuple[int, Path]]:
+        """(steps that the name states, path) of where the run can start, the best first."""
+        return self.paths.saved(self.store.checkpoints())
 
     def path(self, step: int) -> Path:
         return self.paths.at(step)
@@ -147,15 +157,18 @@ class BranchCheckpoints:
 def locked(out: Path):
     """A lock on a comparison's folder, to release with `with`; it ends with its process, however that ends.
 
+    What processes that were killed left half written is deleted.
+
     Raises:
         ValueError: another comparison has it.
     """
+    out = Path(out)
     try:
-        lock = FileLock(Path(out) / ".lock").acquire(timeout=0)
-    except Timeout:
+        lock = acquire(out / ".lock")
+    except InUse as e:
         raise ValueError(
-            f"out='{out}' is in use by another comparison: wait until it ends, or give another --out"
+            f"out='{out}' is in use by another comparison ({e}): wait until it ends, or give another --out"
         ) from None
-    for leftover in Path(out).rglob(".*.tmp"):  # of a process that was killed
-        leftover.unlink(missing_ok=True)
+    for folder in (out, out / "states", out / "figures", *(out / "runs").glob("*")):
+        delete_leftovers(folder)
     return lock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nanosched.config import Config
+from nanosched.locks import lock_run
 from nanosched.run_files import RunRecord
 from train import train
 
@@ -34,18 +35,19 @@ def train_branch(
     """
     run, fingerprint = branch.run, dataset.fingerprint
     try:
-        if record := take_untriggered_run(run, config, fingerprint, store):
+        with lock_run(store.folder(run.id)):
+            if record := take_untriggered_run(run, config, fingerprint, store):
+                return record, None
+            record = train(
+                config,
+                run.schedule,
+                run.seed,
+                dataset,
+                store.folder(run.id),
+                checkpoints=BranchCheckpoints(store, branch, config, fingerprint, on_branch_point),
+                on_step=on_step,
+                should_stop=should_stop,
+            )
             return record, None
-        record = train(
-            config,
-            run.schedule,
-            run.seed,
-            dataset,
-            store.folder(run.id),
-            checkpoints=BranchCheckpoints(store, branch, config, fingerprint, on_branch_point),
-            on_step=on_step,
-            should_stop=should_stop,
-        )
-        return record, None
     except Exception as e:
         return None, store.keep_error(run.id, e)

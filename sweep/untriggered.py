@@ -8,6 +8,7 @@ import numpy as np
 
 from nanosched.config import Config
 from nanosched.run_files import RunRecord, write_run
+from schedulers.core.evaluate import checked_lr
 
 from .plan import Run
 from .store import Store
@@ -33,7 +34,9 @@ def take_untriggered_run(run: Run, config: Config, fingerprint: str, store: Stor
         return None
     val_loss = untriggered.curve.val_loss
     val = [(int(step), float(val_loss[step])) for step in np.flatnonzero(np.isfinite(val_loss))]
-    response = [schedule(step, [pair for pair in val if pair[0] < step]) for step in range(schedule.steps)]
+    response = [
+        checked_lr(schedule, step, [pair for pair in val if pair[0] < step]) for step in range(schedule.steps)
+    ]
     if not np.array_equal(response, schedule.lrs()):
         return None
     record = replace(untriggered.record, run_id=run.id, schedule=schedule.spec, trained_from=schedule.steps)

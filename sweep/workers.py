@@ -5,12 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 
 from nanosched.config import Config
+from nanosched.errors import FIRST_LINE, first_line, shortened
+from nanosched.interrupt import held_back
+from nanosched.limits import training_bytes
 from nanosched.memory import free_memory
 from schedulers import load_file
 
@@ -19,7 +24,7 @@ from .plan import Branch
 from .store import Store
 from .train_branch import train_branch
 
-WORKER_BYTES = 500_000_000  # torch, the model and its optimizer
+WORKER_BYTES = 500_000_000  # torch, a small model and its optimizer
 MESSAGE_S = 0.2  # seconds between two messages of a process on its losses
 HUGE_PAGES = (
     "glibc.malloc.hugetlb=1"  # for new processes: most of a step's page faults go, and 10% of its time
@@ -33,53 +38,126 @@ def max_workers(config: Config) -> int:
         return 1
     workers, memory = (os.cpu_count() or 1) // config.threads, free_memory()
     if memory is not None:
-        workers = min(workers, memory // WORKER_BYTES)
+        workers = min(workers, memory // max(WORKER_BYTES, training_bytes(config)))
     return max(1, workers)
 
 
 def train_side_by_side(
     n_workers: int, config, dataset, schedule_files: list[str], books: Bookkeeping, should_stop
 ):
-    """Train what is in the queue; a branch whose process dies goes on once more, from its last checkpoint."""
+    """Train what is in the queue; a branch whose process dies goes on once more, from its last checkpoint.
+
+    A process that can't start is not started again; where none can, what is left fails.
+    """
     os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
     stop, died_once = context.Event(), set()
-    job = (stop, schedule_files, config, dataset, books.store.out)
-    workers = [Worker(context, job) for _ in range(n_workers)]
+    workers = Workers(context, (stop, schedule_files, config, dataset, books.store.out))
     try:
+        workers.start(n_workers)
         while True:
             if should_stop():
                 stop.set()
             if not stop.is_set():
-                give_out(workers, books)
-            busy = {worker.pipe: worker for worker in workers if worker.branch}
-            if not busy:
+                if not workers.alive:
+                    return books.fail_rest(workers.refusal)
+                give_out(workers.alive, books)
+            busy = {worker.pipe: worker for worker in workers.alive if worker.branch}
+            if not busy and (stop.is_set() or not books.queue.ready):
                 break
             for pipe in wait(list(busy), timeout=0.1):
-                if not hear(busy[pipe], books):
-                    after_death(busy[pipe].branch, died_once, books)
-                    workers[workers.index(busy[pipe])] = Worker(context, job)
+                worker = busy[pipe]
+                if hear(worker, books):
+                    continue
+                workers.bury(worker)
+                if worker.ready:
+                    after_death(worker, died_once, books)
+                    workers.start(1)
+                else:
+                    books.queue.again(worker.branch)
     finally:
         stop.set()
-        for worker in workers:
+        for worker in workers.alive:
             worker.pipe.close()
         for process in multiprocessing.active_children():
             process.join(timeout=5)
+        for worker in workers.alive:
+            worker.relay()
+
+
+class Workers:
+    """The processes that train, as many as could be started."""
+
+    def __init__(self, context, job: tuple):
+        self.context, self.job, self.alive = context, job, []
+        self.refusal = ""  # why the last one could not start
+
+    def start(self, n: int):
+        """Start `n` more, or as many as the system lets."""
+        try:
+            for _ in range(n):
+                self.alive.append(Worker(self.context, self.job))
+        except Exception as e:  # no memory, too many processes or files, a job that can't be pickled
+            self.refuse(f"{type(e).__name__}: {first_line(e)}")
+
+    def bury(self, worker: Worker):
+        """A worker is dead."""
+        self.alive.remove(worker)
+        if not worker.ready:
+            self.refuse(worker.last_words() or "out of memory, or killed")
+
+    def refuse(self, reason: str):
+        self.refusal = f"its process can't start: {reason}"
 
 
 class Worker:
     """A process that trains the branches that are sent to it."""
 
     def __init__(self, context, job: tuple):
-        self.pipe, theirs = context.Pipe()
         self.branch = None  # in training
-        context.Process(target=work, args=(theirs, *job), daemon=True).start()
+        self.ready = False
+        self.stderr, self.relayed = tempfile.TemporaryFile(), 0
+        self.pipe, theirs = context.Pipe()
+        with held_back(), stderr_into(self.stderr):
+            context.Process(target=work, args=(theirs, *job), daemon=True).start()
         theirs.close()  # so that the pipe ends with the process
 
     def send(self, branch: Branch):
         self.branch = branch
-        with suppress(OSError):  # it is dead, which `hear` finds out
+        try:
             self.pipe.send(branch)
+        except OSError:  # it is dead, which `hear` finds out
+            pass
+        except Exception:  # a schedule that can't be pickled
+            self.branch = None
+            raise
+
+    def relay(self):
+        """Show what the process said on stderr since the last time."""
+        print(self.said(self.relayed), end="", file=sys.stderr)
+        self.relayed = os.fstat(self.stderr.fileno()).st_size
+
+    def last_words(self) -> str:
+        """The last line that it said on stderr: of a traceback, the error."""
+        lines = self.said(0).split("\n")
+        return shortened(next((line for line in reversed(lines) if line.strip()), ""), FIRST_LINE)
+
+    def said(self, start: int) -> str:
+        size = os.fstat(self.stderr.fileno()).st_size
+        return os.pread(self.stderr.fileno(), size - start, start).decode(errors="replace")
+
+
+@contextmanager
+def stderr_into(file):
+    """What is written to stderr by processes that are started within goes into a file."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def give_out(workers: list[Worker], books: Bookkeeping):
@@ -87,7 +165,8 @@ def give_out(workers: list[Worker], books: Bookkeeping):
     for worker in workers:
         if worker.branch is None and (branch := books.queue.next()):
             books.display.start(branch)
-            worker.send(branch)
+            with books.failing_alone(branch):
+                worker.send(branch)
 
 
 def hear(worker: Worker, books: Bookkeeping) -> bool:
@@ -97,19 +176,24 @@ def hear(worker: Worker, books: Bookkeeping) -> bool:
         kind, *values = worker.pipe.recv()
     except (EOFError, OSError):
         return False
-    if kind == "step":
+    if kind == "ready":
+        worker.ready = True
+    elif kind == "step":
         books.display.step(branch, *values)
     elif kind == "branch point":
         books.queue.reached(branch.run.id, *values)
     else:
+        worker.relay()
         worker.branch = None
         books.end(branch, *values)
     return True
 
 
-def after_death(branch: Branch, died_once: set[str], books: Bookkeeping):
+def after_death(worker: Worker, died_once: set[str], books: Bookkeeping):
+    branch = worker.branch
     if branch.run.id in died_once:
-        books.end(branch, None, DIED)
+        said = worker.last_words()
+        books.end(branch, None, f"{DIED}: {said}" if said else DIED)
     else:
         died_once.add(branch.run.id)
         books.queue.again(branch)
@@ -124,6 +208,7 @@ def work(pipe, stop, schedule_files, config, dataset, out):
     import torch  # noqa: F401  takes a second, in which the first branch may still be on its way
 
     store, last_message = Store(out), 0.0
+    pipe.send(("ready",))
 
     def on_step(steps, loss):
         nonlocal last_message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from nanosched.config import Config
@@ -17,12 +19,13 @@ def known_lrs(schedule: Schedule, config: Config) -> np.ndarray:
         config: says when the first validation is.
 
     Returns:
-        float64 (steps that are known,).
-
-    Raises:
-        ValueError: the schedule gives no learning rate at some step.
+        float64 (steps that are known,): none from a step on at which a reactive schedule fails, which its run
+        will.
     """
     if not schedule.reactive:
         return schedule.lrs()
-    steps = range(min(config.eval_interval, schedule.steps))
-    return np.array([checked_lr(schedule, step, []) for step in steps], dtype=np.float64)
+    lrs = []
+    with suppress(ValueError):
+        for step in range(min(config.eval_interval, schedule.steps)):
+            lrs.append(checked_lr(schedule, step, []))
+    return np.array(lrs, dtype=np.float64)

@@ -26,17 +26,18 @@ def test_a_finished_run_is_read_once_and_a_missing_one_looked_for_again(
 ):
     store, calls = Store(tmp_path), count_calls(monkeypatch, "read_run")
     assert store.get(None) is None and not calls
-    assert store.get("cosine") is None and store.get("cosine") is None and len(calls) == 2
-    record = train(config, schedule_of(config), 0, dataset, store.folder("cosine"))
-    finished = store.get("cosine")
+    run_id = config.run_id(schedule_of(config), 0, dataset.fingerprint)
+    assert store.get(run_id) is None and store.get(run_id) is None and len(calls) == 2
+    record = train(config, schedule_of(config), 0, dataset, store.folder(run_id))
+    finished = store.get(run_id)
     assert finished.record == record and len(calls) == 3
-    assert store.get("cosine") is finished and len(calls) == 3
+    assert store.get(run_id) is finished and len(calls) == 3
     assert finished.curve is finished.curve and len(finished.curve.loss) == 12
 
-    (store.folder("cosine") / "run.json").unlink()
-    assert store.get("cosine") is finished
-    store.forget("cosine")
-    assert store.get("cosine") is None
+    (store.folder(run_id) / "run.json").unlink()
+    assert store.get(run_id) is finished
+    store.forget(run_id)
+    assert store.get(run_id) is None
 
 
 def test_known_lrs_are_worked_out_once_for_all_of_a_runs_checkpoints(config, tmp_path, monkeypatch):
