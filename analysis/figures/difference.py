@@ -50,10 +50,6 @@ class Difference:
         return float(self.mean[1][-1])
 
     @property
-    def halfway(self) -> float:
-        return float(self.mean[1][len(self.mean[1]) // 2])
-
-    @property
     def always_below(self) -> bool:
         """Whether every seed ends below the baseline."""
         return bool((self.seeds[:, -1] < 0).all())
@@ -117,8 +113,8 @@ def draw_difference(ax, difference: Difference):
 
 
 def difference_limits(differences: list[Difference]) -> tuple[float, float]:
-    """y limits that show 0 and the last four fifths of the run without outliers."""
-    late = [y[len(y) // 5 :] for _, y in (difference.mean for difference in differences)]
+    """y limits that show 0 and the second half of the run, without outliers."""
+    late = [y[len(y) // 2 :] for _, y in (difference.mean for difference in differences)]
     limit = outlier_limit(np.array([0, *(difference.end for difference in differences)]))
     inside = [y for y in late if y[-1] <= limit] or late
     low, high = min(0, *(y.min() for y in inside)), max(0, *(y.max() for y in inside))
@@ -161,7 +157,7 @@ def difference_caption(differences: list[Difference], comparison: Comparison) ->
     return (
         f"Training loss minus that of {baseline} at the same step and seed, so on the same batch. "
         f"Thick: mean over seeds; {band * (len(comparison.seeds) > 1)}grey: all others. "
-        f"Each point is the mean of {counted(window, 'step')}. The first steps may leave the axis. "
+        f"Each point is the mean of {counted(window, 'step')}. The first half may leave the axis. "
         + f"No panel: {listed(left_out)}, without a seed that completed. " * bool(left_out)
         + shared_words(comparison, groups)
     )
