@@ -270,8 +270,8 @@ def dry_run(request: Request):
         steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
-    grids = first_grids(request.schedules)
-    schedules = settings_of(grids) if request.tune else request.schedules
+    grids = first_grids(request.schedules) if request.tune else []
+    schedules = settings_of(grids) or request.schedules
     runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out))
     if request.tune:
         print_refusals(grids)

@@ -16,6 +16,7 @@ from analysis.differences import (
     noise_floor,
     paired_difference,
     prob_best,
+    rank_correlation,
     resamples,
     t_test,
 )
@@ -586,9 +587,7 @@ def test_an_effect_that_cannot_be_detected_is_infinite():
     assert {p.detectable for p in verdicts.pairs.values() if p.difference.sd > 0} == {math.inf}
 
 
-odd_losses = st.sampled_from(
-    [2.0, 2.0, 2.1, 2.2, 2.5, None, math.nan, math.inf, -math.inf, 1e30, 1e-30, 0.0]
-)
+odd_losses = st.sampled_from([2.0, 2.0, 2.1, 2.2, 2.5, None, math.nan, math.inf, -math.inf, 1e30, 1e-30, 0.0])
 
 
 @settings(max_examples=12, derandomize=True)
@@ -612,3 +611,11 @@ def test_few_seeds_of_many_schedules_always_have_an_answer(seeds, schedules, dat
 def test_the_control_always_has_an_answer(first, second):
     floor = noise_floor(first, second)
     assert control_sentence("wsd", (list(first), list(second)), floor)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=3, max_size=12))
+def test_rank_correlation_is_spearmans(pairs):
+    a, b = np.array(pairs).T
+    if np.ptp(a) and np.ptp(b):
+        assert rank_correlation(a, b) == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-12)
+    assert math.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
