@@ -12,6 +12,7 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # no test is about time
 settings.load_profile("untimed")
+os.environ["COLUMNS"] = "200"  # tables with all their columns, whatever the terminal
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: on tensors this small, threads only wait for each other
 
 
