@@ -44,9 +44,7 @@ class PairedDifference:
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """What two samples of one schedule differ by; the mean of the second minus that of the first, in nats a
-    token.
-    """
+    """What two samples of one schedule differ by: mean of the second minus the first, in nats per token."""
 
     n: tuple[int, int]  # seeds of each
     mean: float

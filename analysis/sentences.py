@@ -83,8 +83,12 @@ def best_words(verdicts: Verdicts) -> str:
     A pair without a seed in common, or with the same losses in all, tells nothing of the best.
     """
     best, pairs = verdicts.best, verdicts.against_best()
+    if not completed_seeds(best.losses):
+        return incomplete_words("it", best.losses)
     if completed_seeds(best.losses) == 1:
         return "one seed: nothing is claimed"
+    if not pairs:
+        return "is the only schedule"
     gone = [pair.second for pair in pairs if pair.difference.n == 0]
     same = [pair.second for pair in pairs if pair.verdict is Verdict.IDENTICAL]
     others, told = len(pairs) - len(gone) - len(same), sum(pair.significant for pair in pairs)

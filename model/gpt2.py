@@ -154,7 +154,8 @@ class GPT2(nn.Module):
         """
         T = idx.shape[1]
         if T > self.config.block_size:
-            raise ValueError(f"idx has {T} tokens a row: the model's block_size is {self.config.block_size}")
+            longest = self.config.block_size
+            raise ValueError(f"idx has {T} tokens per row: the model's block_size is {longest}")
         tokens = self.transformer.wte(idx)
         positions = self.transformer.wpe.weight[:T]
         x = self.transformer.drop(tokens + positions)

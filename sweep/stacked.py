@@ -24,7 +24,7 @@ class Stack:
     slots.
 
     Args:
-        states: one a slot, all of one model shape; their weights, moments and step counts are copied.
+        states: one per slot, all of one model shape; their weights, moments and step counts are copied.
         config: theirs, with the machine's settings decided; `compile` is not looked at.
 
     Raises:

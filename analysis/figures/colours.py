@@ -1,4 +1,4 @@
-"""One colour a schedule, the same in every figure and every comparison."""
+"""One colour per schedule, the same in every figure and every comparison."""
 
 from __future__ import annotations
 

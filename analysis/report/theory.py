@@ -24,9 +24,9 @@ def theory(comparison: Comparison) -> list[Block]:
     """Nothing where the learning rates are not known beforehand, or few schedules were compared."""
     steps = max(comparison.judged)
     formulas = {
-        branch.run.label: branch.run.schedule
-        for branch in comparison.branches
-        if branch.run.schedule.steps == steps and not branch.run.schedule.reactive
+        run.label: run.schedule
+        for run in comparison.requested
+        if run.schedule.steps == steps and not run.schedule.reactive and comparison.protocol == "fresh"
     }
     rows = best_rows(comparison, steps, formulas)
     if len(rows) < MIN_SCHEDULES:

@@ -6,14 +6,20 @@ from analysis.comparison import Comparison, Ranked, Ranking
 from analysis.report.blocks import Block, Matrix, MatrixCell, MatrixRow, Paragraph, Schedule
 from analysis.report.ranking import row_labels
 from analysis.sentences import HOLM, pair_sentence
-from analysis.verdicts import MAX_TESTED, Pair, Verdicts
+from analysis.verdicts import MAX_TESTED, Pair, Verdict, Verdicts
 
 NO_PAIRS = f"no two schedules have two seeds in common, or there are more than {MAX_TESTED} of them"
-SIGNS = (
+LEGEND = (
     "Row against column, in thousandths of a nat per token: ▼ the row is significantly lower, "
-    "▲ it is significantly higher, ≈ they cannot be told apart. "
+    "▲ it is significantly higher, ≈ they cannot be told apart, = they are identical, ? nothing is tested. "
     "Columns are numbered by rank; each cell's title is the verdict in words."
 )
+SIGNS = {  # of pairs without a significant difference
+    Verdict.UNDECIDED: ("≈", "same"),
+    Verdict.EQUIVALENT: ("≈", "same"),
+    Verdict.IDENTICAL: ("=", "same"),
+    Verdict.UNTESTED: ("?", "same"),
+}
 EMPTY = MatrixCell("")
 NO_PAIR = MatrixCell("-", "fewer than two seeds in common")
 
@@ -39,7 +45,7 @@ def matrix(ranking: Ranking, pairs: dict[frozenset[str], Pair], at: str) -> Matr
     finding = f"{different} of {len(pairs)} pairs are significantly different{at}"
     labels = row_labels(list(ranking.rows))
     rows = [matrix_row(row, label, ranking, pairs) for row, label in zip(ranking.rows, labels)]
-    return Matrix(finding, f"{finding} ({HOLM}). {SIGNS}", rows)
+    return Matrix(finding, f"{finding} ({HOLM}). {LEGEND}", rows)
 
 
 def matrix_row(row: Ranked, label: str, ranking: Ranking, pairs: dict[frozenset[str], Pair]) -> MatrixRow:
@@ -57,8 +63,6 @@ def cell(row: Ranked, column: Ranked, pairs: dict[frozenset[str], Pair]) -> Matr
         return NO_PAIR
     words = pair_sentence(pair, {standing.name: standing.losses for standing in (one, other)})
     above = pair.difference.mean if pair.second == one.name else -pair.difference.mean
-    sign, kind = ("▼", "lower") if above < 0 else ("▲", "higher")
-    if not pair.significant:
-        sign, kind = "≈", "same"
+    sign, kind = SIGNS.get(pair.verdict) or (("▼", "lower") if above < 0 else ("▲", "higher"))
     decimals = 1 if abs(above) < 0.00995 else 0
     return MatrixCell(f"{sign} {abs(1000 * above):.{decimals}f}", words, kind)

@@ -490,9 +490,8 @@ def test_where_all_diverged_nothing_is_claimed():
 def test_one_schedule_alone():
     losses = dict(a=by_seed(1.0, 2.0))
     (line,) = standings(losses)
-    assert line.prob_best == 1
-    words = "ranks first, significantly different from 0 of 0 others (Holm, alpha = 0.05)"
-    assert sentence(losses, "a") == words
+    assert line.prob_best == 1 and sentence(losses, "a") == "is the only schedule"
+    assert sentence(dict(a=by_seed(math.nan)), "a") == "it diverged or failed with 1 of 1 seed"
 
 
 # --- A/A
