@@ -21,8 +21,8 @@ def ctrl_c():
 
 
 @contextmanager
-def held_back():
-    """Ctrl-C waits until the end; processes that are started within never hear of it."""
+def unheard_by_children():
+    """Processes that are started within never hear of Ctrl-C, while they import neither: this one decides."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -19,7 +19,7 @@ from data.corpora import cache_folder
 from nanosched.config import Config
 from nanosched.files import atomic
 from nanosched.hardware import device_name
-from nanosched.interrupt import held_back
+from nanosched.interrupt import unheard_by_children
 from schedulers import Schedule
 from train import compiled, initial_state, train_step
 
@@ -174,7 +174,7 @@ def measure_in_workers(workers: int, config: Config, vocab_size: int) -> dict:
         for index in range(workers):
             pipe, theirs = context.Pipe()
             arguments = (theirs, barrier, index == 0, config, vocab_size)
-            with tempfile.TemporaryFile() as unread, held_back(), stderr_into(unread):
+            with tempfile.TemporaryFile() as unread, unheard_by_children(), stderr_into(unread):
                 process = context.Process(target=measuring_worker, args=arguments, daemon=True)
                 process.start()
             theirs.close()

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 
 from nanosched.config import Config
 from nanosched.errors import FIRST_LINE, first_line, shortened
-from nanosched.interrupt import held_back
+from nanosched.interrupt import unheard_by_children
 from nanosched.limits import training_bytes
 from nanosched.memory import free_memory
 from schedulers import load_file
@@ -118,7 +118,7 @@ class Worker:
         self.ready = False
         self.stderr, self.relayed = tempfile.TemporaryFile(), 0
         self.pipe, theirs = context.Pipe()
-        with held_back(), stderr_into(self.stderr):
+        with unheard_by_children(), stderr_into(self.stderr):
             context.Process(target=work, args=(theirs, *job), daemon=True).start()
         theirs.close()  # so that the pipe ends with the process
 

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import math
+import resource
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 import train as train_module
 from data import validation_batches
 from model import GPT2, GPT2Config
-from nanosched import run_files
+from nanosched import locks, run_files
 from nanosched.checkpoint import load_checkpoint, save_checkpoint
 from nanosched.config import Config
 from nanosched.files import atomic
@@ -711,3 +712,164 @@ def test_help_answers_without_torch(tmp_path):
 def test_a_traceback_is_nobodys_answer(tmp_path):
     done = shell(tmp_path, "train.py", "--device", "cpu", "--scheduler", "cosin")
     assert is_one_line_error(done, "cosin") and done.out == ""
+
+
+# --- what is found under its name, and what goes wrong in the middle
+
+
+COMMON = ["--scheduler", "cosine", "--out", "out"]
+
+
+def in_one_line(result, *words):
+    assert result.code != 0 and result.err.count("\n") == 1 and result.err.startswith("error: "), result
+    assert all(word in result.err for word in words), result.err
+    return True
+
+
+def rewrite(path, **changes):
+    torch.save({**torch.load(path, weights_only=True), **changes}, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda run: (run / "run.json").write_text("{"),
+        lambda run: (run / "run.json").write_text((run / "run.json").read_text().replace("2", "3", 1)),
+        lambda run: (run / "curve.csv").write_text(""),
+        lambda run: (run / "ckpt.pt").write_text(""),
+        lambda run: rewrite(run / "ckpt.pt", iter_num=3),
+    ],
+    ids=["no json", "another number", "no curve", "no checkpoint", "another step"],
+)
+def test_a_damaged_run_is_not_complete_already(cli, toml, tmp_path, damage):
+    command = ["--config", toml(), *COMMON]
+    assert cli("train.py", *command).code == 0
+    run = only_run(tmp_path / "out")
+    before, last = numbers(run), weights(run)
+    damage(run)
+    again = cli("train.py", *command)
+    assert again.code == 0 and "complete already" not in again.out
+    assert numbers(run) == before and all(torch.equal(last[name], p) for name, p in weights(run).items())
+    assert "complete already" in cli("train.py", *command).out
+
+
+def test_a_finished_run_stays_so_while_its_checkpoint_is_trained_again(cli, toml, tmp_path):
+    """compare.py keeps no checkpoints; who wants one loses nothing by stopping on the way."""
+    command = ["--config", toml(), *COMMON]
+    cli("train.py", *command)
+    run = only_run(tmp_path / "out")
+    finished = read_run(run)
+    (run / "ckpt.pt").unlink()
+    assert "stopped" in cli("train.py", *command, "--steps_this_run", "5").out
+    assert read_run(run) == finished
+    assert "complete, validation loss" in cli("train.py", *command).out
+    assert "complete already" in cli("train.py", *command).out
+
+
+@pytest.mark.parametrize(
+    "foreign, words",
+    [
+        (lambda path: rewrite(path, run_id="0123456789abcdef"), "belongs to run 0123456789abcdef"),
+        (lambda path: torch.save({"model": {}, "iter_num": 5}, path), "belongs to run none of nanosched's"),
+    ],
+)
+def test_a_checkpoint_from_elsewhere_is_refused_and_kept(cli, toml, tmp_path, foreign, words):
+    command = ["--config", toml(), *COMMON]
+    cli("train.py", *command, "--steps_this_run", "5")
+    path = only_run(tmp_path / "out") / "ckpt.pt"
+    foreign(path)
+    before = path.read_bytes()
+    assert in_one_line(cli("train.py", *command), words, "give another --out")
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_of_another_shape_is_trained_again(cli, toml, tmp_path):
+    command = ["--config", toml(), *COMMON]
+    cli("train.py", *command, "--steps_this_run", "5")
+    path = only_run(tmp_path / "out") / "ckpt.pt"
+    rewrite(path, model=dict(weights(path.parent), **{"lm_head.weight": torch.zeros(3, 3)}))
+    done = cli("train.py", *command)
+    assert done.code == 0 and f"{path.relative_to(tmp_path)} is of another model: its steps" in done.err
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_checkpoint(cli, toml, tmp_path):
+    command = ["--config", toml(checkpoint_interval=1), *COMMON]
+    cli("train.py", *command, "--steps_this_run", "5")
+    path = only_run(tmp_path / "out") / "ckpt.pt"
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        done = cli("train.py", *command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert in_one_line(done, "ckpt.pt can't be written: is the disk full?")
+    assert path.read_bytes() == before and sorted(p.name for p in path.parent.glob("*.tmp")) == []
+    assert "complete" in cli("train.py", *command).out
+
+
+REACTS = """
+from schedulers import Schedule, register
+
+@register("reacts")
+class Reacts(Schedule):
+    reactive = True
+
+    def __call__(self, step, val_losses=None):
+        if step == 7 and val_losses is not None:
+            {does}
+        return self.peak_lr
+"""
+
+
+@pytest.mark.parametrize(
+    "does, words",
+    [
+        ("return float('nan')", "gives nan at step 7"),
+        ("return -1.0", "gives -1.0 at step 7"),
+        ("raise KeyError('x')", "fails at step 7: KeyError"),
+        ("raise SystemExit(0)", "fails at step 7: SystemExit"),
+    ],
+)
+def test_a_reactive_schedule_that_gives_no_learning_rate(cli, toml, tmp_path, does, words):
+    (tmp_path / "mine.py").write_text(REACTS.format(does=does))
+    done = cli("train.py", "--config", toml(checkpoint_interval=3), "--scheduler", "mine.py", "--out", "out")
+    assert in_one_line(done, "mine.py: reacts", words)
+    run = only_run(tmp_path / "out")
+    assert torch.load(run / "ckpt.pt", weights_only=True)["iter_num"] == 6
+    assert len(numbers(run)) == 1 + 7
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_and_its_traceback_a_file(cli, toml, tmp_path, monkeypatch):
+    def broken(*args, **more):
+        raise RuntimeError("the GPU fell off")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", broken)
+    done = cli("train.py", "--config", toml(), *COMMON)
+    assert in_one_line(done, "RuntimeError: the GPU fell off")
+    assert "Traceback" in (only_run(tmp_path / "out") / "error.txt").read_text()
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(cli, toml, tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "WAIT_S", 0)
+    command = ["--config", toml(), *COMMON]
+    cli("train.py", *command, "--steps_this_run", "5")
+    with locks.lock_run(only_run(tmp_path / "out")):
+        assert in_one_line(cli("train.py", *command), "is being trained by", "process")
+        other = cli("train.py", "--config", toml(), "--scheduler", "wsd", "--out", "out")
+    assert other.code == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--threads", "100000"],
+        ["--steps", "100000000000000"],
+        ["--n-embd", "2000000"],
+        ["--batch-size", "1000000000"],
+        ["--gradient_accumulation_steps", "1000000000000"],
+    ],
+)
+def test_what_does_not_fit_is_said_before_anything_is_allocated(cli, toml, tmp_path, flags):
+    name = flags[0].strip("-").replace("-", "_")
+    done = cli("train.py", "--config", toml(), *flags)
+    assert is_one_line_error(done, f"{name}={flags[1]}") and not list(tmp_path.glob("results/*"))

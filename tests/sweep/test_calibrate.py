@@ -1,5 +1,6 @@
 """Stacked or separate: by speed for a new comparison, and as it was begun for one that the store has."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -96,3 +97,69 @@ def test_what_is_asked_for_by_name_is_done(config, choose, finish):
     assert choose(config(dropout=0.1), "stacked") == 0
     with pytest.raises(ValueError, match="replicas='stacked' is not allowed with dropout=0.1"):
         choose(config(replicas="stacked", dropout=0.1), "stacked")
+
+
+WRONG = [
+    "",
+    "null",
+    "[]",
+    "[" * 100_000,
+    '{"separate": 1.0}',
+    '{"separate": "1", "stacked": {}}',
+    '{"separate": NaN, "stacked": {"2": 0.5}}',
+    '{"separate": -1.0, "stacked": {"2": 0.5}}',
+    '{"separate": 1.0, "stacked": {"2": null}}',
+    '{"separate": 1.0, "stacked": {"many": 0.5}}',
+    '{"separate": 1.0, "stacked": {"-3": 0.5}}',
+    '{"separate": 1.0, "stacked": [0.5]}',
+]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOSCHED_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("cached", WRONG, ids=range(len(WRONG)))
+def test_what_is_wrong_in_the_cache_is_measured_again(config, cache, cached):
+    path = calibrate.calibration_file(config(), 65)
+    path.parent.mkdir(parents=True)
+    path.write_text(cached)
+    assert calibrate.measured_before(config(), 65) is None
+    assert calibrate.seconds_per_run_step(config(), 65) is None
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(calibrate, "max_workers", lambda config: 1)
+    monkeypatch.setattr(calibrate, "time_separate", lambda *args: 1.0)
+    monkeypatch.setattr(calibrate, "time_stacked", lambda *args: {"2": 0.5})
+
+
+def test_a_cache_is_never_needed(config, cache, quick):
+    measured = dict(separate=1.0, stacked={"2": 0.5})
+    cache.write_text("a file, where a folder can't be made")
+    assert calibrate.measure(config(), 65) == measured and calibrate.measured_before(config(), 65) is None
+    cache.unlink()
+    assert calibrate.measure(config(), 65) == measured == calibrate.measured_before(config(), 65)
+
+
+def test_what_cant_be_measured_stops_nothing(config, cache, quick, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(calibrate, "time_separate", broken)
+    assert calibrate.measure(config(), 65) is None and not cache.exists()
+
+
+def dies(pipe, barrier, is_first, config, vocab_size):
+    if not is_first:
+        os._exit(9)
+    barrier.wait()
+
+
+def test_a_measuring_process_that_dies_leaves_nobody_waiting(config, cache, monkeypatch):
+    monkeypatch.setattr(calibrate, "max_workers", lambda config: 2)
+    monkeypatch.setattr(calibrate, "measuring_worker", dies)
+    assert calibrate.measure(config(), 65) is None

@@ -317,6 +317,36 @@ def test_killed_at_30_random_moments(command, start, tmp_path):
         assert not (out / "states").exists() and not list(out.glob("**/*.tmp"))
 
 
+def test_killed_at_random_moments_while_it_trains_stacked(command, start, tmp_path):
+    command = ["--dropout", "0", "--replicas", "stacked", *command]
+    began = time.monotonic()
+    start(*command, "whole").join()
+    whole, chance = time.monotonic() - began, random.Random(0)
+    assert {row["status"] for row in numbers(tmp_path / "whole" / "runs.csv")} == {"complete"}
+    for _ in range(5):
+        process = start(*command, "killed")
+        process.join(chance.uniform(0.2, 0.6) * whole)
+        process.kill()
+        process.join()
+    process = start(*command, "killed")
+    process.join()
+    assert process.exitcode == 0
+    assert_same_tables(tmp_path / "whole", tmp_path / "killed")
+    assert not (tmp_path / "killed" / "states").exists() and not list(tmp_path.glob("killed/**/*.tmp"))
+
+
+def test_files_of_others_are_left_alone(command, start, tmp_path):
+    for folder in ("", "mine", "runs/mine/deeper", "figures"):
+        (tmp_path / "out" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / folder / ".notes.tmp").write_text("mine")
+        (tmp_path / "out" / folder / f".run.json.{os.getpid()}.1.tmp").write_text("half, by one that lives")
+    before = sorted(tmp_path.glob("out/**/*.tmp"))
+    assert len(before) == 8
+    start(*command, "out").join()
+    assert sorted(tmp_path.glob("out/**/*.tmp")) == before
+    assert (tmp_path / "out" / "runs.csv").exists()
+
+
 def test_killed_with_its_workers_at_work(command, start, tmp_path):
     start(*command, "whole").join()
     for waiting in ("curve.csv", "run.json"):

@@ -1,16 +1,21 @@
 """Branches trained side by side: how many at once, and that no number changes."""
 
 import os
+import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 from helpers import Silent
 
+from nanosched import locks
 from nanosched.config import Config
+from nanosched.interrupt import unheard_by_children
 from schedulers import resolve
 from sweep import workers
 from sweep.execute import execute
 from sweep.plan import distinct, make_schedules, plan_branches, plan_runs
-from sweep.store import Store
+from sweep.store import CheckpointPaths, Store
 from sweep.workers import DIED, max_workers
 from train import train
 
@@ -129,3 +134,96 @@ def test_a_branch_whose_process_dies_goes_on_once(tiny, dataset, tmp_path, two_w
         if run is not failed:
             train(config, run.schedule, 0, dataset, tmp_path / run.id)
             assert numbers(store.folder(run.id)) == numbers(tmp_path / run.id)
+
+
+FAILS_THERE = """
+from multiprocessing import parent_process
+from schedulers import Schedule, register
+
+if parent_process():  # in a worker
+    {does}
+
+@register("mine")
+class Mine(Schedule):
+    def scale(self, t):
+        return 1 - t / self.steps
+"""
+
+
+@pytest.mark.parametrize(
+    "does, words",
+    [
+        ("raise RuntimeError('not here')", "not here"),
+        ("import os; os._exit(9)", "out of memory, or killed"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+    ],
+)
+def test_workers_that_cant_start_are_one_line(
+    tiny, dataset, tmp_path, two_workers, registry, capfd, does, words
+):
+    config, store, display = Config(**tiny), Store(tmp_path / "sweep"), Listening()
+    (tmp_path / "mine.py").write_text(FAILS_THERE.format(does=does))
+    runs, branches = plan(config, dataset, f"{tmp_path / 'mine.py'},cosine,wsd")
+    files = [str(tmp_path / "mine.py")]
+    errors = execute(branches, config, dataset, store, files, display, lambda: False)
+    assert errors.keys() == {run.id for run in runs}
+    (error,) = set(errors.values())
+    assert error.startswith("its process can't start: ") and words in error and "\n" not in error
+    assert capfd.readouterr().err == ""
+
+
+def test_those_that_start_train_everything(tiny, dataset, tmp_path, two_workers, monkeypatch):
+    started, original = [], workers.Worker
+
+    def scarce(*args):
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(original(*args))
+        return started[0]
+
+    monkeypatch.setattr(workers, "Worker", scarce)
+    config, store = Config(**tiny), Store(tmp_path / "sweep")
+    runs, branches = plan(config, dataset, "constant,cosine")
+    assert execute(branches, config, dataset, store, [], Silent(), lambda: False) == {}
+    assert all(store.get(run.id) for run in runs)
+
+    fresh = Store(tmp_path / "none")
+    errors = execute(branches, config, dataset, fresh, [], Silent(), lambda: False)
+    assert set(errors.values()) == {
+        "its process can't start: BlockingIOError: [Errno 11] Resource temporarily unavailable"
+    }
+
+
+def test_what_a_worker_warns_of_is_shown(tiny, dataset, tmp_path, two_workers, capfd):
+    config, store = Config(**tiny), Store(tmp_path / "sweep")
+    runs, branches = plan(config, dataset, "constant,linear")
+    path = CheckpointPaths(store, runs[0], config, dataset.fingerprint).at(5)
+    path.parent.mkdir(parents=True)
+    path.write_text("damaged")
+    assert execute(branches, config, dataset, store, [], Silent(), lambda: False) == {}
+    assert f"{path} can't be read (BadZipFile): its steps are trained again\n" == capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says what is blocked")
+def test_ctrl_c_never_reaches_a_worker_not_while_it_imports_either():
+    def blocks_sigint():
+        status = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True).stdout
+        blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+        return bool(int(blocked.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+    with unheard_by_children():
+        assert blocks_sigint()
+    assert not blocks_sigint()
+
+
+def test_a_run_that_another_process_trains_fails_alone(tiny, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "WAIT_S", 0)
+    config, store = Config(**tiny), Store(tmp_path / "sweep")
+    runs, branches = plan(config, dataset, "constant,cosine")
+    for slots in (0, 2):
+        with locks.lock_run(store.folder(runs[0].id)):
+            monkeypatch.setattr(os, "cpu_count", lambda: 1)
+            errors = execute(branches, config, dataset, store, [], Silent(), lambda: False, slots)
+        assert list(errors) == [runs[0].id] and "is being trained by" in errors[runs[0].id]
+        assert store.get(runs[1].id)
+    assert execute(branches, config, dataset, store, [], Silent(), lambda: False) == {}
