@@ -36,7 +36,7 @@ from nanosched.limits import check_fits
 from nanosched.seeds import read_seeds, seeds_note
 from schedulers import Schedule, describe_schedules, resolve
 from schedulers.core.load import loaded_files
-from sweep.calibrate import choose_slots
+from sweep.calibrate import choose_slots, measure, measured_before
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.display import Display
 from sweep.dry_run import print_dry_run
@@ -62,6 +62,7 @@ class Request:
     control: bool  # the A/A control
     tensorboard: bool
     dry_run: bool
+    time: bool  # a few steps in a dry run
 
 
 @dataclass
@@ -155,7 +156,14 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be trained, draw the learning rates, and stop"
+    )
+    parser.add_argument(
+        "--time",
+        action="store_true",
+        help="with --dry-run: take a few steps first, where this model's time is not known on this machine",
+    )
     add_flags(parser)
     return parser.parse_args()
 
@@ -170,6 +178,8 @@ def read_request(args: argparse.Namespace) -> Request:
         check_installed()
     if args.refine and not args.tune:
         raise ValueError("--refine is not allowed alone: give it with --tune")
+    if args.time and not args.dry_run:
+        raise ValueError("--time is not allowed alone: give it with --dry-run")
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
@@ -196,6 +206,7 @@ def read_request(args: argparse.Namespace) -> Request:
         control=args.aa,
         tensorboard=args.tensorboard,
         dry_run=args.dry_run,
+        time=args.time,
     )
 
 
@@ -270,6 +281,8 @@ def dry_run(request: Request):
         steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
+    if request.time:
+        take_times(request.config)
     grids = first_grids(request.schedules) if request.tune else []
     schedules = settings_of(grids) or request.schedules
     runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out))
@@ -279,6 +292,13 @@ def dry_run(request: Request):
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
     print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
+
+
+def take_times(config: Config):
+    """Measure a few steps of this model, where that was never done on this machine."""
+    dataset = open_dataset(config.dataset, config.tokenizer)
+    if not measured_before(config, dataset.vocab_size):
+        measure(config, dataset.vocab_size)
 
 
 # -- train

@@ -124,7 +124,7 @@ def format_branch(branch: Branch) -> str:
 def format_time(branches: list[Branch], config: Config, dataset) -> str:
     step_s = seconds_per_run_step(config, dataset.vocab_size) if dataset else None
     if step_s is None:
-        return "not known before this model was first trained on this machine"
+        return "not known before this model was first trained on this machine; --time takes a few steps"
     validations = sum(1 + branch.steps // config.eval_interval for branch in branches)
     forward_s = step_s / 3 / config.gradient_accumulation_steps  # a third of a step
     seconds = step_s * sum(branch.steps for branch in branches)

@@ -672,6 +672,13 @@ def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tm
             np.testing.assert_array_equal(getattr(of_both, name), getattr(alone, name))
 
 
+def test_a_warmup_that_nobody_asked_for_scales_with_the_steps(cli):
+    short = cli("compare.py", "--config", "quick", "--steps", "20", "--schedulers", "wsd", "--dry-run")
+    assert short.code == 0 and "of 20 steps, as much as the usual" in short.out
+    given = cli("compare.py", "--config", "quick", "--steps", "20", "--warmup", "30", "--dry-run")
+    assert is_one_line_error(given, "warmup_steps=30", "steps=20")
+
+
 def test_a_folder_in_use_is_one_line(cli, toml, tmp_path):
     toml()
     (tmp_path / "out").mkdir()
@@ -919,6 +926,21 @@ def test_a_dry_run_refuses_what_the_real_one_would(cli, toml, flags):
 def test_one_seed_claims_no_ranking(cli, copy):
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,constant", "--seeds", "0")
     assert "no ranking is claimed" in done.out and "std over" not in done.out
+
+
+def test_a_dry_run_takes_a_few_steps_if_asked(cli, toml):
+    toml(n_embd=18)  # that nobody has trained yet
+    command = ["compare.py", "--config", "tiny.toml", "--schedulers", "wsd", "--dry-run"]
+    assert "time: not known" in cli(*command).out
+    timed = cli(*command, "--time")
+    assert timed.code == 0 and re.search("time: (about|less than)", timed.out)
+    assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", "--time"), "--dry-run")
+
+
+def test_schedules_are_listed_with_their_parameters(cli):
+    done = cli("compare.py", "--schedulers", "list")
+    assert done.code == 0 and "cooldown=0.2" in done.out and "cosine" in done.out
+    assert len(done.out.split("\n")) > 30
 
 
 def test_all_is_every_schedule_that_needs_no_law(cli, toml):
