@@ -208,7 +208,6 @@ def work(pipe, stop, schedule_files, config, dataset, out):
     import torch  # noqa: F401  takes a second, in which the first branch may still be on its way
 
     store, last_message = Store(out), 0.0
-    pipe.send(("ready",))
 
     def on_step(steps, loss):
         nonlocal last_message
@@ -219,7 +218,8 @@ def work(pipe, stop, schedule_files, config, dataset, out):
     def on_branch_point(step):
         pipe.send(("branch point", step))
 
-    with suppress(EOFError):  # nothing is left to do
+    with suppress(EOFError, OSError):  # nothing is left to do, and perhaps nobody to tell
+        pipe.send(("ready",))
         while True:
             branch = pipe.recv()
             ending = train_branch(branch, config, dataset, store, on_step, on_branch_point, stop.is_set)

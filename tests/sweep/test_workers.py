@@ -204,6 +204,15 @@ def test_what_a_worker_warns_of_is_shown(tiny, dataset, tmp_path, two_workers, c
     assert f"{path} can't be read (BadZipFile): its steps are trained again\n" == capfd.readouterr().err
 
 
+def test_stopped_workers_say_nothing(tiny, dataset, tmp_path, two_workers, capfd):
+    """One of them is idle, and its last message is not read."""
+    config, store, display = Config(**tiny), Store(tmp_path / "sweep"), Listening()
+    runs, branches = plan(config, dataset, "constant,cosine")
+    assert sum(branch.parent is None for branch in branches) == 1
+    execute(branches, config, dataset, store, [], display, lambda: bool(display.started))
+    assert display.started == ["constant"] and capfd.readouterr().err == ""
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says what is blocked")
 def test_ctrl_c_never_reaches_a_worker_not_while_it_imports_either():
     def blocks_sigint():
