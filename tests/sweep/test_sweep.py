@@ -319,11 +319,12 @@ def test_killed_at_30_random_moments(command, start, tmp_path):
 
 def test_killed_at_random_moments_while_it_trains_stacked(command, start, tmp_path):
     command = ["--dropout", "0", "--replicas", "stacked", *command]
+    command[command.index(SPECS)] = "constant,wsd,plateau:patience=1"
     began = time.monotonic()
     start(*command, "whole").join()
     whole, chance = time.monotonic() - began, random.Random(0)
     assert {row["status"] for row in numbers(tmp_path / "whole" / "runs.csv")} == {"complete"}
-    for _ in range(5):
+    for _ in range(4):
         process = start(*command, "killed")
         process.join(chance.uniform(0.2, 0.6) * whole)
         process.kill()
