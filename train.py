@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
-from data import batch, open_dataset, prefetch, validation_batches
+from data import batch, open_dataset, prefetch, tokenizer_of, validation_batches
 from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
 from nanosched.checkpoint import NAME as CHECKPOINT
 from nanosched.cli import add_flags, check_seed, from_args
@@ -430,7 +430,7 @@ def parse_args():
     add_flags(parser)
     args = parser.parse_args()
     try:
-        config, _, name = from_args(args)
+        config, _, name = from_args(args, tokenizer_of=tokenizer_of)
         check_fits(config)
         args.out = args.out or f"results/{name}"
         schedule = get_schedule(

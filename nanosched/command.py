@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from .errors import quoted
+
 BAD_INPUT, STOPPED = 2, 130  # exit codes; 1 is for runs that failed
 HINTS = {"--resume": "the same command goes on where it stopped", "--lr_scheduler": "give --schedulers"}
 CLOSED = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # what standard output may answer
@@ -34,7 +36,7 @@ class CommandParser(argparse.ArgumentParser):
         if option in HINTS:
             return f"there is no {option}: {HINTS[option]}"
         if not option.startswith("-"):
-            return f"{option!r} stands alone: give it after its option, such as --schedulers {option}"
+            return f"{quoted(option)} stands alone: give it after the option that it belongs to"
         near = difflib.get_close_matches(option, self._option_string_actions, n=1)
         return f"there is no {option}: " + (
             f"did you mean {near[0]}?" if near else "--help lists the options"

@@ -118,7 +118,7 @@ class Worker:
         self.ready = False
         self.stderr, self.relayed = tempfile.TemporaryFile(), 0
         self.pipe, theirs = context.Pipe()
-        with unheard_by_children(), stderr_into(self.stderr):
+        with unheard_by_children(), stderr_into(self.stderr), without_script():
             context.Process(target=work, args=(theirs, *job), daemon=True).start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -145,6 +145,18 @@ class Worker:
     def said(self, start: int) -> str:
         size = os.fstat(self.stderr.fileno()).st_size
         return os.pread(self.stderr.fileno(), size - start, start).decode(errors="replace")
+
+
+@contextmanager
+def without_script():
+    """Processes started within don't run the file of the command again: they need nothing of it."""
+    main = sys.modules["__main__"]
+    file = main.__dict__.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if file is not None:
+            main.__file__ = file
 
 
 @contextmanager
@@ -224,6 +236,8 @@ def work(pipe, stop, schedule_files, config, dataset, out):
             branch = pipe.recv()
             ending = train_branch(branch, config, dataset, store, on_step, on_branch_point, stop.is_set)
             pipe.send(("end", *ending))
+    sys.stderr.flush()
+    os._exit(0)  # all files are written, and torch takes a second to end as it should
 
 
 def end_with_parent():

@@ -91,7 +91,7 @@ def test_the_files(first):
     assert {p.name for p in first.folder.iterdir()} == {"tiny.toml", "results"}
     assert len(trained(first.out)) == 6  # 3 arrays, 2 seeds
     for folder in (first.out / "runs").iterdir():
-        assert sorted(p.name for p in folder.iterdir()) == ["curve.csv", "run.json"]
+        assert sorted(p.name for p in folder.iterdir()) == [".lock", "curve.csv", "run.json"]
     for name in ("runs.csv", "summary.csv", "curves.csv", "manifest.json"):
         assert f"results/tiny/{name}" in first.said
     assert first.err == ""

@@ -25,7 +25,7 @@ def parser():
         ("--seed", "there is no --seed: did you mean --seeds?"),
         ("--peak_lr=3", "there is no --peak_lr: did you mean --peak-lr?"),
         ("--wandb_project", "there is no --wandb_project: --help lists the options"),
-        ("cosine", "'cosine' stands alone: give it after its option, such as --schedulers cosine"),
+        ("cosine", "'cosine' stands alone: give it after the option that it belongs to"),
         ("--seeds", "argument --seeds: expected one argument"),
     ],
 )
