@@ -7,6 +7,7 @@ import json
 import traceback
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -98,9 +99,14 @@ def read_run(folder: Path) -> FinishedRun | None:
         fields = json.loads((folder / "run.json").read_text())
         curve_csv = (folder / "curve.csv").read_text()
         intact = fields.pop("checksum") == checksum(fields, curve_csv)
-        return FinishedRun(RunRecord(**fields), curve_csv) if intact else None
+        return FinishedRun(record_of(fields), curve_csv) if intact else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
+
+
+def record_of(fields: dict) -> RunRecord:
+    """The record in a run.json; what another version of the code wrote beside is left out."""
+    return RunRecord(**{field.name: fields[field.name] for field in dataclass_fields(RunRecord)})
 
 
 def write_error(folder: Path, error: Exception) -> str:
