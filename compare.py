@@ -189,6 +189,8 @@ def read_request(args: argparse.Namespace) -> Request:
     specs = read_specs(args, comparison)
     seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else " ".join(args.seeds))
     if args.aa:
+        if len(specs) * len(peak_lrs) * len(horizons) > 1:
+            print(f"--aa: {specs[0]} alone, at a peak lr of {peak_lrs[0]:g} and {horizons[0]:,} steps")
         specs, peak_lrs, horizons, seeds = specs[:1], peak_lrs[:1], horizons[:1], double_seeds(seeds)
         config = replace(config, steps=horizons[0])
     if (
@@ -247,9 +249,12 @@ def read_numbers(name: str, given, kind) -> list:
 
 
 def check_writable(folder: Path):
-    """OSError where the folder can't be made or written in: found now, and not after the first run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=folder).close()
+    """ValueError where the folder can't be made or written in: found now, and not after the first run."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as e:
+        raise ValueError(f"{folder}: can't be written: {e.strerror}; give another --out") from None
 
 
 def slots_for(request: Request, dataset: Dataset, store: Store) -> int:

@@ -507,8 +507,10 @@ def main(args, config, schedule):
         fail(write_error(folder, e))
     if record is None:
         print(f"stopped; the same command goes on from {folder / CHECKPOINT}")
+    elif record.complete:
+        print(f"complete, validation loss {record.final_val_loss:.4f}: {folder}")
     else:
-        print(f"{record.status}, validation loss {record.final_val_loss}: {folder}")
+        print(f"diverged at step {record.steps_taken - 1}: {folder}")
 
 
 if __name__ == "__main__":

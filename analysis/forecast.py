@@ -12,7 +12,6 @@ writes forecast.csv, figures/forecast.png and, if there is none yet, law.json, w
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from analysis.figures.forecast import draw_forecast
@@ -21,6 +20,7 @@ from analysis.predictions import MAX_OPEN, ForecastRow, forecast_rows, predictab
 from analysis.terminal import print_table, print_text
 from analysis.text import format_number
 from analysis.text_table import TextTable
+from nanosched.command import fail
 from nanosched.csv_files import write_csv
 from schedulers import resolve
 from theory import AnnealingLaw, LossLaw, MultiPowerLaw
@@ -40,7 +40,7 @@ def main():
         rows = forecast_rows(law, measured, labels, steps, fit_on)
         files = write_forecast(args.out, law, rows, measured, args.save_law)
     except (OSError, ValueError, RuntimeError) as e:
-        sys.exit(f"error: {e}")
+        fail(e)
     print_forecast(rows, measured, files)
 
 

@@ -89,6 +89,8 @@ def tuning_columns(comparison: Comparison) -> list[Column]:
 def peak_words(row: Ranked, comparison: Comparison) -> str:
     peak = row.entry.setting.peak_lr
     tuned = comparison.tuned_entries.get(row.entry.setting) if comparison.tuned else None
+    if tuned and not row.entry.completed:
+        return f"none of {format_lr(tuned.peaks[0])} to {format_lr(tuned.peaks[-1])} completed"
     return format_lr(peak) + " (edge)" * (tuned is not None and tuned.on_edge)
 
 

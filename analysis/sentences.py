@@ -94,7 +94,7 @@ def best_words(verdicts: Verdicts) -> str:
     others, told = len(pairs) - len(gone) - len(same), sum(pair.significant for pair in pairs)
     words = [f"ranks first, significantly different from {told} of {counted(others, 'other')} ({HOLM})"]
     words += [f"identical to {listed(same)}"] * bool(same)
-    words += [f"{listed(gone)} completed with no seed of it"] * bool(gone)
+    words += [f"{listed(gone)} did not complete with any seed of it"] * bool(gone)
     return "; ".join([*words, *filter(None, [incomplete_words("it", best.losses)])])
 
 

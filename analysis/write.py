@@ -102,7 +102,7 @@ def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
     for path in (out / name for name in names):
         if path in written:
             continue
-        if path.is_dir():
+        if path.name == EVENTS.name and path.is_dir():
             shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        elif path.is_file():
+            path.unlink()

@@ -144,18 +144,21 @@ def from_args(
         warmup_steps = flags.get("warmup_steps", file.get("warmup_steps"))
     else:
         usual = Config(**file) if preset else Config()
-        warmup_steps = scaled_warmup(usual, shortest or config.steps)
+        warmup_steps = scaled_warmup(usual, shortest or config.steps, config.steps)
     return replace(config, warmup_steps=warmup_steps).on_this_machine(), comparison, Path(name).stem
 
 
-def scaled_warmup(usual: Config, steps: int) -> int:
-    """The warmup that is as large a part of `steps` as the usual one is of the usual steps."""
+def scaled_warmup(usual: Config, steps: int, longest: int) -> int:
+    """The warmup that is as large a part of `steps` as the usual one of the usual steps; a line says so."""
     if steps == usual.steps:
         return usual.warmup_steps
     warmup_steps = round(usual.warmup_steps * steps / usual.steps)
+    warmup_steps = max(warmup_steps, min(1, usual.warmup_steps))
     print(
         f"warmup: {warmup_steps:,} of {steps:,} steps, as much as the usual {usual.warmup_steps:,} of "
-        f"{usual.steps:,}; --warmup_steps changes it"
+        f"{usual.steps:,}"
+        + ", and the same at longer horizons" * (longest > steps)
+        + "; --warmup_steps changes it"
     )
     return warmup_steps
 

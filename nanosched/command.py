@@ -43,6 +43,17 @@ class CommandParser(argparse.ArgumentParser):
         )
 
 
+class Refusal(SystemExit):
+    """The end of a command, with the line that it printed."""
+
+    def __init__(self, line: str, code: int):
+        super().__init__(code)
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.line
+
+
 def fail(message: object, code: int = BAD_INPUT) -> NoReturn:
     """Print "error: message" as one line to standard error and exit.
 
@@ -50,8 +61,9 @@ def fail(message: object, code: int = BAD_INPUT) -> NoReturn:
     """
     if is_closed_output(message):
         raise message
-    print("error:", " ".join(str(message).split("\n")), file=sys.stderr)
-    sys.exit(code)
+    line = "error: " + " ".join(str(message).split("\n"))
+    print(line, file=sys.stderr)
+    raise Refusal(line, code)
 
 
 def run_command(main: Callable[[], int | None]) -> NoReturn:

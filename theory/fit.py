@@ -60,7 +60,7 @@ def check_misfit(problem: Problem, residuals: list[np.ndarray]):
         if not misfit < MAX_MISFIT:
             raise ValueError(
                 f"{problem.law.__name__} doesn't describe these curves: over the last quarter of "
-                f"{curve.name or f'curve {number}'} it is {misfit:.1%} of the loss off, and at most "
+                f"{curve.name or f'curve {number}'} it is {misfit:.2%} of the loss off, and at most "
                 f"{MAX_MISFIT:.0%} is allowed; fit on others, or train longer or at a lower peak lr"
             )
 

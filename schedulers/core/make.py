@@ -72,7 +72,7 @@ def find(name: str) -> type[Schedule]:
     if cls is None:
         raise ValueError(
             f"unknown schedule {quoted(name)}{nearest(name, [*REGISTRY, *ALIASES])} "
-            "(list_schedules() lists them; torch:CLASS and path/to/file.py work too)"
+            "(python compare.py --schedulers list shows them; torch:CLASS and path/to/file.py work too)"
         )
     return cls
 

@@ -24,9 +24,9 @@ is used, and the figure stays as it is.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from nanosched.command import fail
 from studies.motsepe_2024.data import (
     read_last_losses,
     read_mean_curves,
@@ -52,7 +52,7 @@ def main():
     try:
         files = write_all(args.out, args.published)
     except (OSError, ValueError) as e:
-        sys.exit(f"error: {e}")
+        fail(e)
     print("\n".join(map(str, files)))
 
 

@@ -23,11 +23,11 @@ seed. README.md gives the commands, and says what was made anew afterwards.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from analysis.measured import read_measured
 from analysis.predictions import FIT_ON
+from nanosched.command import fail
 from studies.theory_vs_practice.data import read_study
 from studies.theory_vs_practice.figure import draw_predictions
 from studies.theory_vs_practice.page import write_readme
@@ -50,7 +50,7 @@ def main():
     try:
         files = predict(args.out, read_measured(args.out)) if args.predict else report(args.out)
     except (OSError, ValueError, RuntimeError) as e:
-        sys.exit(f"error: {e}")
+        fail(e)
     print("\n".join(map(str, files)))
 
 

@@ -566,7 +566,9 @@ def test_only_those_that_can_be_told_apart_are_counted():
         gone=dict.fromkeys(range(3), math.nan),
     )
     different = "ranks first, significantly different from 1 of 1 other (Holm, alpha = 0.05)"
-    assert sentence(losses, "a") == f"{different}; identical to same; gone completed with no seed of it"
+    assert (
+        sentence(losses, "a") == f"{different}; identical to same; gone did not complete with any seed of it"
+    )
 
 
 def test_what_a_pair_can_detect_is_found_four_times_of_five():

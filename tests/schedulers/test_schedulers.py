@@ -368,7 +368,11 @@ def test_split_specs_errors(text, message):
 @pytest.mark.parametrize(
     "spec, params, message",
     [
-        ("wsdd", {}, "unknown schedule 'wsdd'; did you mean 'wsd'? (list_schedules() lists them"),
+        (
+            "wsdd",
+            {},
+            "unknown schedule 'wsdd'; did you mean 'wsd'? (python compare.py --schedulers list shows them",
+        ),
         (
             "wsd:cooldwn=0.4",
             {},
