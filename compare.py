@@ -193,9 +193,8 @@ def read_request(args: argparse.Namespace) -> Request:
             print(f"--aa: {specs[0]} alone, at a peak lr of {peak_lrs[0]:g} and {horizons[0]:,} steps")
         specs, peak_lrs, horizons, seeds = specs[:1], peak_lrs[:1], horizons[:1], double_seeds(seeds)
         config = replace(config, steps=horizons[0])
-    if (
-        config.peak_lr not in peak_lrs
-    ):  # the one that all are ranked at with --tune, and a loss law is fitted at
+    # all are ranked at this one with --tune, and a loss law is fitted at it
+    if config.peak_lr not in peak_lrs:
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
     return Request(
         config=config,

@@ -101,27 +101,6 @@ def read_checkpoint(path: Path) -> dict | None:
         return None
 
 
-def load_checkpoint(path: Path, state, history) -> dict | None:
-    """Set `state` and `history` to a checkpoint's.
-
-    Args:
-        path: the file.
-        state: a train.State, changed in place.
-        history: a History, changed in place.
-
-    Returns:
-        what the file holds; None, and a warning on stderr, if it is damaged or of another model.
-    """
-    checkpoint = read_checkpoint(path)
-    if checkpoint is None:
-        return None
-    if not fits(checkpoint, state):
-        print(f"{path} is of another model: {AGAIN}", file=sys.stderr)
-        return None
-    restore(checkpoint, state, history)
-    return checkpoint
-
-
 def fits(checkpoint: dict, state) -> bool:
     """Whether a checkpoint's weights and moments have the shapes of `state`, a train.State."""
     try:

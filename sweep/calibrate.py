@@ -108,7 +108,10 @@ def stored_replicas(config: Config, fingerprint: str, store: Store, schedules, s
     ended = {}
     for replicas in ("separate", "stacked"):
         runs = plan_runs(replace(config, replicas=replicas), schedules, seeds, fingerprint)
-        ended[replicas] = sum(store.get(run_id) is not None for run_id in {run.id for run in runs})
+        ids = {run.id for run in runs}
+        ended[replicas] = sum(store.get(run_id) is not None for run_id in ids)
+        if ended[replicas] == len(ids):  # the other kind can't have more
+            return replicas
     return max(ended, key=ended.get) if any(ended.values()) else None
 
 

@@ -89,3 +89,13 @@ def batch_of(dataset, config, seed=0, step=0):
 def read_curve(folder):
     """The RunCurve in a run's folder."""
     return parse_curve((folder / "curve.csv").read_text())
+
+
+def load_checkpoint(path, state, history):
+    """Set state and history to a checkpoint's, as a resumed run does; returns what the file holds."""
+    from nanosched.checkpoint import fits, read_checkpoint, restore
+
+    checkpoint = read_checkpoint(path)
+    assert fits(checkpoint, state)
+    restore(checkpoint, state, history)
+    return checkpoint

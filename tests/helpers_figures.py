@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import style
 
 from analysis.comparison import Comparison, read_results
+from analysis.figures import draw
 from analysis.figures.page import STYLE
 from nanosched.config import Config
 from nanosched.history import History
@@ -138,3 +139,8 @@ def caption(fig):
 def apart(a, b):
     """Whether two boxes don't overlap."""
     return a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
+
+
+def draw_figures(comparison, out):
+    """All figures that there is something to draw for, as a comparison writes them."""
+    return [path for figure in draw.FIGURES for path in draw.draw_figure(figure, comparison, out)]

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from helpers import batch_of, is_one_line_error, read_curve, schedule_of, shell
+from helpers import batch_of, is_one_line_error, load_checkpoint, read_curve, schedule_of, shell
 from torch.nn import functional as F
 
 import train as train_module
 from data import validation_batches
 from model import GPT2, GPT2Config
 from nanosched import locks, run_files
-from nanosched.checkpoint import load_checkpoint, save_checkpoint
+from nanosched.checkpoint import save_checkpoint
 from nanosched.config import Config
 from nanosched.files import atomic
 from nanosched.history import COLUMNS, History, parse_curve

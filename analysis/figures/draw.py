@@ -58,11 +58,6 @@ FIGURES = (
 )
 
 
-def draw_figures(comparison: Comparison, out: Path) -> list[Path]:
-    """Draw out/figures/*.png, each that there is something to draw for, and return their paths."""
-    return [path for figure in FIGURES for path in draw_figure(figure, comparison, out)]
-
-
 def draw_figure(figure: Figure, comparison: Comparison, out: Path) -> list[Path]:
     """Draw one figure and return its path, none where there is nothing to draw for it."""
     if not figure.applies(comparison):

@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 import pytest
 from helpers import ROOT
-from helpers_figures import LONG, STEPS, WARMUP, apart, build, caption, drawn, texts, title
+from helpers_figures import LONG, STEPS, WARMUP, apart, build, caption, draw_figures, drawn, texts, title
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -21,7 +21,7 @@ from analysis.figures import draw as draw_module
 from analysis.figures import page, panels
 from analysis.figures import tuned_ranking as tuned_figure
 from analysis.figures.colours import BUILT_IN, FAMILIES, OWN, colour_of, families_of
-from analysis.figures.draw import FIGURES, draw_figures
+from analysis.figures.draw import FIGURES
 from analysis.figures.forecast import draw_forecast
 from analysis.figures.page import fold
 from analysis.figures.peak_lr import peak_lr_page

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from helpers import batch_of
+from helpers import batch_of, load_checkpoint
 
-from nanosched.checkpoint import load_checkpoint, save_checkpoint
+from nanosched.checkpoint import save_checkpoint
 from nanosched.config import Config
 from nanosched.history import History
 from sweep.stacked import Stack
