@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from model import GPT2, GPT2Config
+from model.gpt2 import causal_attention
 from nanosched.cli import load_toml
 
 SHAPES = [  # batch, tokens, block_size, vocab, layers, heads, width
@@ -284,3 +285,30 @@ def test_a_context_beyond_block_size_is_refused():
     model(torch.zeros(1, 8, dtype=torch.int64))
     with pytest.raises(ValueError, match="9 tokens.*block_size is 8"):
         model(torch.zeros(1, 9, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("context", [1, 7, 64, 256, 300])  # written out up to 256
+def test_attention_in_bfloat16_is_that_of_float64_to_its_precision(context):
+    generator = torch.Generator().manual_seed(context)
+    exact = [torch.randn(2, 3, context, 16, dtype=torch.float64, generator=generator) for _ in range(3)]
+    rounded = [t.bfloat16().requires_grad_() for t in exact]
+    exact = [t.double().detach().requires_grad_() for t in rounded]
+    future = torch.ones(context, context, dtype=torch.bool).triu(1)
+    scores = (exact[0] @ exact[1].mT / 4).masked_fill(future, -math.inf)
+    expected, found = scores.softmax(-1) @ exact[2], causal_attention(*rounded)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.double(), expected, atol=0.02, rtol=0.02)
+    for got, wanted in zip(
+        torch.autograd.grad(found.square().sum(), rounded),
+        torch.autograd.grad(expected.square().sum(), exact),
+    ):
+        assert (got - wanted).norm() <= 0.02 * wanted.norm() + 1e-6
+
+
+def test_attention_written_out_drops_weights_and_keeps_their_mean():
+    q = k = torch.zeros(64, 4, 8, 4, dtype=torch.bfloat16)  # each position attends evenly
+    v = torch.ones(64, 4, 8, 4, dtype=torch.bfloat16)
+    torch.manual_seed(0)
+    dropped = causal_attention(q, k, v, 0.25).float()
+    assert torch.equal(causal_attention(q, k, v).float(), v.float())
+    assert dropped.std() > 0.1 and abs(dropped.mean() - 1) < 0.05
