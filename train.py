@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from data import batch, open_dataset, prefetch, tokenizer_of, validation_batches
 from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
@@ -40,9 +42,11 @@ from schedulers.core.evaluate import checked_lr
 from schedulers.core.reactive import known_lrs
 
 if TYPE_CHECKING:  # torch takes a second to import: where it is used, so that --help doesn't wait for it
-    import torch
-
     from model import GPT2
+    from model.adamw import AdamW
+
+
+PASS_TOKENS = 4096  # of validation at once, where batches are small: fewer calls, and still in the cache
 
 
 @dataclass
@@ -50,7 +54,7 @@ class State:
     """All that a training step reads and changes."""
 
     model: GPT2
-    optimizer: torch.optim.AdamW
+    optimizer: AdamW
     seed: int
     step: int = 0  # steps taken
 
@@ -69,6 +73,7 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
     import torch
 
     from model import GPT2, GPT2Config
+    from model.adamw import AdamW
 
     if vocab_size > 1024:  # gpt2's 50257 becomes 50304: GPUs are faster on multiples of 64
         vocab_size = math.ceil(vocab_size / 64) * 64
@@ -90,7 +95,7 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
         dict(params=[p for p in parameters if p.dim() >= 2], weight_decay=config.weight_decay),
         dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0),
     ]
-    optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=True)
+    optimizer = AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=True)
     return State(model, optimizer, seed)
 
 
@@ -141,9 +146,9 @@ def validate(model: GPT2, batches, config: Config) -> float:
 
     model.eval()
     with torch.no_grad(), autocast(config):
-        losses = [model(x, y)[1] for x, y in batches]
+        sums = [model(x, y)[1] * len(x) for x, y in batches]
     model.train()
-    return torch.stack(losses).mean().item()
+    return torch.stack(sums).sum().item() / sum(len(x) for x, _ in batches)
 
 
 def autocast(config: Config):
@@ -152,21 +157,34 @@ def autocast(config: Config):
     return torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.dtype == "bfloat16")
 
 
-def compiled(state: State, batch, config: Config):
-    """torch.compile of the model, its first call done: that takes a minute, which is no step's time."""
-    import torch
+def compiled(state: State, config: Config):
+    """torch.compile of the model, its first call done: that takes up to a minute, which is no step's time.
 
-    forward = torch.compile(state.model)
+    All processes find the code that the first one compiled in torch's cache, so that all give the same
+    numbers; code for other shapes, or none at all, would round differently and is an error.
+    """
+    import torch
+    import torch._dynamo
+
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
+    forward = torch.compile(state.model, fullgraph=True, dynamic=False)
+    x = torch.zeros(config.batch_size, config.block_size, dtype=torch.long, device=config.device)
     with autocast(config):
-        forward(*batch)[1].backward()
+        forward(x, x)[1].backward()
     state.optimizer.zero_grad(set_to_none=True)
     return forward
 
 
 def validation_set(dataset, config: Config) -> list:
-    """The validation batches on the device: the same for all runs."""
+    """The validation batches on the device: the same for all runs, and joined up to PASS_TOKENS."""
     arrays = validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
-    return list(prefetch(arrays.__getitem__, range(len(arrays)), config.device))
+    joined = max(1, PASS_TOKENS // (config.batch_size * config.block_size))
+    passes = [arrays[i : i + joined] for i in range(0, len(arrays), joined)]
+
+    def get_pass(i):
+        return [np.concatenate(rows) for rows in zip(*passes[i])]
+
+    return list(prefetch(get_pass, range(len(passes)), config.device))
 
 
 @dataclass(frozen=True)
@@ -223,7 +241,7 @@ def train(
     checkpoints = checkpoints or OneCheckpoint(folder, keep_checkpoint)
     training = Training(config, schedule, seed, dataset, folder, checkpoints, start)
     state, recorder, val_batches = training.state, training.recorder, validation_set(dataset, config)
-    forward = compiled(state, val_batches[0], config) if config.compile == "true" else state.model
+    forward = compiled(state, config) if config.compile == "true" else state.model
     stop_at = None if steps_now is None else state.step + steps_now
 
     for x, y in prefetch(training.batch, training.steps_left(), config.device):

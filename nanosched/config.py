@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, fields, replace
 
+from . import compiler
 from .errors import not_allowed
-from .hardware import has_cuda
+from .hardware import has_amx, has_cuda
 from .settings import checked, setting
 
 # The lr array and the data fingerprint stand for the first four; checkpoints change no number.
@@ -93,17 +95,19 @@ class Config:
     )
     replicas: str = setting(
         "auto",
-        "train the runs of a comparison separately, or stacked in one model; auto is what is faster here",
+        "train the runs of a comparison separately, or stacked in one model; auto is stacked for models of "
+        "up to 20M parameters on a GPU, else separate",
         choices=("auto", "separate", "stacked"),
     )
     dtype: str = setting(
         "auto",
-        "bfloat16 is autocast; auto is bfloat16 on cuda, else float32",
+        "bfloat16 is autocast; auto is bfloat16 on cuda and on a CPU with AMX, else float32",
         choices=("auto", "float32", "bfloat16"),
     )
     compile: str = setting(
         "auto",
-        "torch.compile, which takes a minute; auto is true on cuda only",
+        f"torch.compile, which takes up to a minute; auto is true on cuda, and on a CPU with AMX for "
+        f"bfloat16, {compiler.PAYS_FROM} steps or more and no dropout, where a C++ compiler works",
         choices=("auto", "true", "false"),
     )
 
@@ -126,14 +130,29 @@ class Config:
             a Config whose device is cpu or cuda; `replicas` is left for a comparison to decide.
 
         Raises:
-            ValueError: for device=cuda where torch sees no GPU.
+            ValueError: for device=cuda where torch sees no GPU, or compile=true on a CPU that it can't be had
+                for.
         """
         cuda = self.device != "cpu" and has_cuda()
         if self.device == "cuda" and not cuda:
             raise not_allowed("device", self.device, "torch sees no GPU here; give --device cpu")
-        on_cuda, on_cpu = ("cuda", "bfloat16", "true"), ("cpu", "float32", "false")
-        here = dict(zip(("device", "dtype", "compile"), on_cuda if cuda else on_cpu))
-        return replace(self, **{name: value for name, value in here.items() if getattr(self, name) == "auto"})
+        device, fast_dtype = ("cuda", "bfloat16") if cuda else ("cpu", "bfloat16" if has_amx() else "float32")
+        decided = replace(self, device=device, dtype=fast_dtype if self.dtype == "auto" else self.dtype)
+        return replace(decided, compile=decided._compile_here())
+
+    def _compile_here(self) -> str:
+        """`compile` with auto decided: on cuda true, on a CPU where it pays and works."""
+        if self.device == "cuda":
+            return "true" if self.compile == "auto" else self.compile
+        pays = compiler.pays(self.steps, self.dtype, self.dropout)
+        if self.compile == "false" or self.compile == "auto" and not pays:
+            return "false"
+        if fault := compiler.fault():
+            if self.compile == "true":
+                raise not_allowed("compile", self.compile, f"it can't be had here ({fault}); give false")
+            print(f"without torch.compile, which would be faster: {fault}", file=sys.stderr)
+            return "false"
+        return "true"
 
     def run_id(self, schedule, seed: int, data_fingerprint: str) -> str:
         """Name a run by a hash of all that its numbers follow from.

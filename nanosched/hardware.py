@@ -8,6 +8,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 # Dense bfloat16 FLOP/s of the datasheets (without sparsity); the first name that the device's name contains.
 PEAK_BFLOAT16 = {
     "H200": 989e12,
@@ -44,10 +45,19 @@ def device_name(device: str) -> str:
 
         return torch.cuda.get_device_name()
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = CPUINFO.read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def has_amx() -> bool:
+    """Whether the processor multiplies bfloat16 matrices in tiles, several times as fast as float32 ones."""
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:  # only Linux has the file
+        return False
+    return any("amx_bf16" in line.split() for line in lines if line.startswith("flags"))
 
 
 @lru_cache
@@ -72,7 +82,7 @@ def _measured_flops(device: str, dtype: str) -> float:
     """FLOP/s of the fastest of ten products of square matrices, 2 n^3 FLOPs each."""
     import torch
 
-    n = 8192 if device == "cuda" else 1024
+    n = 8192 if device == "cuda" else 512
     a = torch.linspace(-1, 1, n * n, device=device).view(n, n)  # zeros would be too fast
     a = a.to(getattr(torch, dtype))
     best = float("inf")

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 import train as train_module
 from data import validation_batches
 from model import GPT2, GPT2Config
+from model.adamw import AdamW
 from nanosched import locks, run_files
 from nanosched.checkpoint import save_checkpoint
 from nanosched.config import Config
@@ -843,7 +844,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_and_its_traceback_a_file(cli, 
     def broken(*args, **more):
         raise RuntimeError("the GPU fell off")
 
-    monkeypatch.setattr(torch.optim.AdamW, "step", broken)
+    monkeypatch.setattr(AdamW, "step", broken)
     done = cli("train.py", "--config", toml(), *COMMON)
     assert in_one_line(done, "RuntimeError: the GPU fell off")
     assert "Traceback" in (only_run(tmp_path / "out") / "error.txt").read_text()

@@ -15,8 +15,12 @@ from schedulers import get_schedule
 
 
 @pytest.fixture(autouse=True)
-def no_gpu(monkeypatch):
+def plain_cpu(monkeypatch):
+    """No GPU, no AMX, a C++ compiler that works."""
     monkeypatch.setattr(config_module, "has_cuda", lambda: False)
+    for module in (config_module, config_module.compiler):
+        monkeypatch.setattr(module, "has_amx", lambda: False)
+    monkeypatch.setattr(config_module.compiler, "fault", lambda: "")
 
 
 def one_line(error):
@@ -133,6 +137,44 @@ def test_auto_is_decided_by_the_machine(monkeypatch):
     assert (there.device, there.dtype, there.compile) == ("cuda", "bfloat16", "true")
     asked = Config(device="cpu").on_this_machine()
     assert (asked.device, asked.dtype, asked.compile) == ("cpu", "float32", "false")
+
+
+@pytest.mark.parametrize(
+    "amx, changes, dtype, compile",
+    [
+        (True, {}, "bfloat16", "true"),  # the default, 300 steps
+        (True, dict(steps=199), "bfloat16", "false"),
+        (True, dict(steps=200), "bfloat16", "true"),
+        (True, dict(dropout=0.1), "bfloat16", "false"),
+        (True, dict(compile="false"), "bfloat16", "false"),
+        (True, dict(dtype="float32"), "float32", "false"),
+        (True, dict(dtype="float32", compile="true"), "float32", "true"),
+        (False, {}, "float32", "false"),
+        (False, dict(dtype="bfloat16"), "bfloat16", "false"),
+        (False, dict(compile="true"), "float32", "true"),
+    ],
+)
+def test_a_cpu_with_amx_trains_in_bfloat16_and_compiles_where_that_pays(
+    monkeypatch, capsys, amx, changes, dtype, compile
+):
+    for module in (config_module, config_module.compiler):
+        monkeypatch.setattr(module, "has_amx", lambda: amx)
+    here = Config(**changes).on_this_machine()
+    assert (here.device, here.dtype, here.compile) == ("cpu", dtype, compile)
+    assert here.on_this_machine() == here and capsys.readouterr().err == ""
+
+
+def test_without_a_compiler_that_works_one_line_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(config_module.compiler, "fault", lambda: "g++: No such file or directory")
+    monkeypatch.setattr(config_module.compiler, "has_amx", lambda: True)
+    assert Config(dtype="bfloat16").on_this_machine().compile == "false"
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "torch.compile" in said and "g++: No such file or directory" in said
+    assert Config(dtype="float32").on_this_machine().compile == "false"  # it would not be used
+    assert capsys.readouterr().err == ""
+    with pytest.raises(ValueError) as error:
+        Config(compile="true").on_this_machine()
+    assert "compile='true' is not allowed" in one_line(error) and "g++" in one_line(error)
 
 
 # --- the run id

@@ -25,3 +25,15 @@ def test_the_flops_of_a_card_are_its_datasheets(monkeypatch, card, flops):
     hardware.peak_flops.cache_clear()
     assert hardware.peak_flops("cuda", "bfloat16") == flops
     hardware.peak_flops.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "flags, amx",
+    [("fpu avx512f avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512f avx512_bf16", False), (None, False)],
+)
+def test_amx_is_a_flag_of_the_processor(monkeypatch, tmp_path, flags, amx):
+    file = tmp_path / "cpuinfo"
+    if flags is not None:
+        file.write_text(f"processor : 0\nmodel name : one\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(hardware, "CPUINFO", file)
+    assert hardware.has_amx() == amx
