@@ -8,77 +8,90 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
-from torch.func import functional_call, vmap
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
+from model.masks import mask_key
+from model.stacked import StackedGPT2, in_order, row_of
 from nanosched.config import Config
 from train import State, autocast
 
+from .cuda_graph import CudaGraph, rehearse
+from .stacked_adamw import adamw_factors, clipped_adamw
+
+GRAPHED_PARAMETERS = 11_000_000  # nanoGPT's char model has 10.7M; a larger one's kernels outlast their launch
+
 
 class Stack:
-    """Models of one shape, a slot each: parameters and AdamW moments are stacked along dimension 0.
+    """Models of one shape, a slot each: parameters and AdamW moments are the rows of three tensors.
 
-    A slot's numbers are those of train.train_step on its run alone, but for rounding: nothing is summed over
-    slots.
+    Without dropout a slot's numbers are those of train.train_step on its run alone, but for rounding: nothing
+    is summed over slots. With dropout its masks are a function of (seed, step), not torch's for that run.
 
     Args:
         states: one per slot, all of one model shape; their weights, moments and step counts are copied.
-        config: theirs, with the machine's settings decided; `compile` is not looked at.
-
-    Raises:
-        ValueError: for a dropout other than 0.
+        config: theirs, with the machine's settings decided.
     """
 
     def __init__(self, states: list[State], config: Config):
-        if config.dropout:
-            raise ValueError(f"dropout={config.dropout} is not allowed: stacked runs can't have any; give 0")
-        self.config = config
-        self.model = states[0].model  # only its code is used
-        self.shapes = {name: p.shape for name, p in in_order(self.model)}
-        self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.n_decaying = sum(shape.numel() for shape in self.shapes.values() if len(shape) >= 2)
-        self.weights, self.exp_avg, self.exp_avg_sq = torch.zeros(
-            3, len(states), sum(self.sizes), device=config.device
+        self.config, self.model = config, StackedGPT2(states[0].model)
+        shape = (0, sum(self.model.sizes))
+        self.weights, self.exp_avg, self.exp_avg_sq = (
+            torch.zeros(shape, device=config.device) for _ in range(3)
         )
-        self.steps = [0] * len(states)
-        for slot, state in enumerate(states):
-            self.write(slot, state)
+        self.steps, self.seeds = [], []
+        self.losses, self.adamw, self.compiled = self.model.losses, clipped_adamw, False
+        if config.device == "cuda" and config.compile == "true":
+            self.compile()
+        self.append(states)
 
-    @torch.no_grad()
+    def compile(self, **options):
+        """Compile the two parts of a step; options: torch.compile's."""
+        self.losses = torch.compile(self.losses, fullgraph=True, **options)
+        self.adamw = torch.compile(self.adamw, fullgraph=True, **options)
+        self.compiled = True
+
+    @property
+    def rows(self) -> list[torch.Tensor]:
+        """What a step changes, float32 (R, parameters) each."""
+        return [self.weights, self.exp_avg, self.exp_avg_sq]
+
     def write(self, slot: int, state: State):
-        """Put a copy of `state` (weights, moments, step count) into a slot, over what is there."""
-        parameters = [p for _, p in in_order(state.model)]
-        moments = [state.optimizer.state[p] for p in parameters] if state.step else []
-        self.weights[slot] = joined(parameters)
-        self.exp_avg[slot] = joined([m["exp_avg"] for m in moments]) if moments else 0.0
-        self.exp_avg_sq[slot] = joined([m["exp_avg_sq"] for m in moments]) if moments else 0.0
-        self.steps[slot] = state.step
+        """Put a copy of `state` (weights, moments, step count, seed) into a slot, over what is there."""
+        for row, new in zip(self.rows, rows_of(state)):
+            row[slot] = new
+        self.steps[slot], self.seeds[slot] = state.step, state.seed
+
+    def append(self, states: list[State]):
+        """Give copies of the states slots of their own, after the others."""
+        added = [torch.stack(rows) for rows in zip(*map(rows_of, states))]
+        self.resize(torch.cat(pair) for pair in zip(self.rows, added))
+        self.steps += [state.step for state in states]
+        self.seeds += [state.seed for state in states]
+
+    def keep(self, slots: list[int]):
+        """Drop the other slots; slots[i] becomes slot i."""
+        self.resize(rows[slots] for rows in self.rows)
+        self.steps = [self.steps[slot] for slot in slots]
+        self.seeds = [self.seeds[slot] for slot in slots]
+
+    def resize(self, rows):
+        self.weights, self.exp_avg, self.exp_avg_sq = rows
+        self.graph, self.prepared = None, False
 
     @torch.no_grad()
     def read(self, slot: int, state: State):
         """Make `state` a copy of a slot: it is trained on, validated and saved as if it had been alone."""
-        rows = [
-            self.split(stacked[slot]).values() for stacked in (self.weights, self.exp_avg, self.exp_avg_sq)
-        ]
+        rows = [self.model.split(rows[slot : slot + 1]).values() for rows in self.rows]
         for (_, p), weight, exp_avg, exp_avg_sq in zip(in_order(state.model), *rows):
-            p.copy_(weight)
+            p.copy_(weight[0])
             step = torch.tensor(float(self.steps[slot]), device=p.device)
-            state.optimizer.state[p] = dict(step=step, exp_avg=exp_avg.clone(), exp_avg_sq=exp_avg_sq.clone())
+            moments = dict(exp_avg=exp_avg[0].clone(), exp_avg_sq=exp_avg_sq[0].clone())
+            state.optimizer.state[p] = dict(step=step, **moments)
         state.step = self.steps[slot]
 
-    def keep(self, slots: list[int]):
-        """Drop the other slots; slots[i] becomes slot i."""
-        self.weights, self.exp_avg, self.exp_avg_sq = (
-            self.weights[slots],
-            self.exp_avg[slots],
-            self.exp_avg_sq[slots],
-        )
-        self.steps = [self.steps[slot] for slot in slots]
-
     def step(self, x, y, lrs: list[float]):
-        """One update of every slot, in place.
+        """One update of every slot, in place; nothing waits for the device.
 
         Args:
             x, y: int64 (R, gradient_accumulation_steps * batch_size, block_size), on the stack's device.
@@ -88,86 +101,71 @@ class Stack:
             (losses, grad_norms): float32 (R,) on the device; the losses of the whole batches, the norms
             before clipping.
         """
-        losses, gradients = self.losses_and_gradients(x, y)
-        # by parameter: one sum over a whole row can be off by 1e-4
-        norms = [part.norm(dim=1) for part in gradients.split(self.sizes, 1)]
-        grad_norms = torch.stack(norms, 1).norm(dim=1)
-        shrink = (self.config.grad_clip or math.inf) / (grad_norms + 1e-6)  # clip_grad_norm_'s
-        gradients *= shrink.clamp(max=1.0)[:, None]
-        self.adamw(gradients, lrs)
-        return losses, grad_norms
-
-    def losses_and_gradients(self, x, y):
-        """float32 (R,) and (R, parameters) of the whole batches."""
-        weights = self.weights.detach().requires_grad_()
-        losses = 0.0
-        for x_micro, y_micro in zip(x.split(self.config.batch_size, 1), y.split(self.config.batch_size, 1)):
-            with autocast(self.config), VmapRules():
-                micro_losses = vmap(self.loss)(weights, x_micro, y_micro)
-            micro_losses = micro_losses / self.config.gradient_accumulation_steps
-            micro_losses.sum().backward()  # to each slot's weights its own loss's gradient
-            losses = losses + micro_losses.detach()
-        return losses, weights.grad
-
-    def loss(self, weights, x, y):
-        """One slot's."""
-        return functional_call(self.model, self.split(weights), (x, y))[1]
-
-    def split(self, row) -> dict:
-        """One slot's tensors by parameter name, views of its row."""
-        return {
-            name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), row.split(self.sizes))
-        }
-
-    @torch.no_grad()
-    def adamw(self, gradients, lrs):
-        c = self.config
+        self.prepare(x, y)
+        inputs = self.inputs(x, y, lrs)
         self.steps = [step + 1 for step in self.steps]
-        rows = [
-            (1 - lr * c.weight_decay, lr / (1 - c.beta1**step), math.sqrt(1 - c.beta2**step))
-            for lr, step in zip(lrs, self.steps)
-        ]
-        shrink, size, root = torch.tensor(rows).to(c.device, non_blocking=True).T[..., None]  # (R, 1) each
-        self.weights[:, : self.n_decaying] *= shrink
-        self.exp_avg.lerp_(gradients, 1 - c.beta1)
-        self.exp_avg_sq.mul_(c.beta2).addcmul_(gradients, gradients, value=1 - c.beta2)
-        scale = self.exp_avg_sq.sqrt().div_(root).add_(1e-8)
-        self.weights.addcdiv_(self.exp_avg * size, scale, value=-1)
+        return (self.graph or self.update)(*inputs)
+
+    def prepare(self, x, y):
+        """Compile and capture what `step` runs, if that is still to do: up to a minute, which is no step's.
+
+        Args:
+            x, y: as for `step`; no number is changed.
+        """
+        if self.prepared:
+            return
+        inputs = self.inputs(x, y, [0.0] * len(self.steps))
+        if self.config.device == "cuda" and sum(self.model.sizes) <= GRAPHED_PARAMETERS:
+            self.graph = CudaGraph(self.update, inputs, self.rows)
+        elif self.compiled:
+            rehearse(self.update, inputs, self.rows)
+        self.prepared = True
+
+    def inputs(self, x, y, lrs) -> list[torch.Tensor]:
+        """All that a step depends on beside the slots, on the device."""
+        c, runs = self.config, list(zip(self.seeds, self.steps))
+        factors = torch.tensor([adamw_factors(lr, step + 1, c) for lr, step in zip(lrs, self.steps)])
+        inputs = [x, y, sent(factors, c.device)]
+        if c.dropout:
+            micro_batches = range(c.gradient_accumulation_steps)
+            keys = [[mask_key(seed, step, micro) for seed, step in runs] for micro in micro_batches]
+            inputs.append(sent(torch.from_numpy(np.array(keys)), c.device))
+        return inputs
+
+    def update(self, x, y, factors, keys=None):
+        """`step` as a function of tensors alone; keys: int32 (gradient_accumulation_steps, R, 2)."""
+        losses, gradients = self.losses_and_gradients(x, y, keys)
+        c, model = self.config, self.model
+        clip = c.grad_clip or math.inf
+        sizes, n_decaying = model.sizes, model.n_decaying
+        return losses, self.adamw(self.rows, gradients, factors, sizes, n_decaying, c.beta1, c.beta2, clip)
+
+    def losses_and_gradients(self, x, y, keys=None):
+        """float32 (R,) and (R, parameters) of the whole batches."""
+        n = self.config.gradient_accumulation_steps
+        keys = [None] * n if keys is None else keys
+        weights, losses, gradients = self.weights.detach().requires_grad_(), None, None
+        for x_micro, y_micro, micro_keys in zip(x.chunk(n, 1), y.chunk(n, 1), keys):
+            with autocast(self.config):
+                micro_losses = self.losses(weights, x_micro, y_micro, micro_keys) / n
+            # to each slot's weights its own loss's gradient
+            (micro_gradients,) = torch.autograd.grad(micro_losses.sum(), weights)
+            micro_losses = micro_losses.detach()
+            losses = micro_losses if losses is None else losses + micro_losses
+            gradients = micro_gradients if gradients is None else gradients.add_(micro_gradients)
+        return losses, gradients
 
 
-def in_order(model) -> list:
-    """(name, parameter), each distinct one once: those that decay first, as in the optimizer's groups."""
-    return sorted(model.named_parameters(), key=lambda item: item[1].dim() < 2)
+def rows_of(state: State) -> list[torch.Tensor]:
+    """The weights and both moments, (parameters,) each."""
+    parameters = [p for _, p in in_order(state.model)]
+    weights = row_of(parameters).detach()
+    if not state.step:  # a fresh optimizer has no moments yet
+        return [weights, torch.zeros_like(weights), torch.zeros_like(weights)]
+    moments = [state.optimizer.state[p] for p in parameters]
+    return [weights, *(row_of([m[name] for m in moments]) for name in ("exp_avg", "exp_avg_sq"))]
 
 
-def joined(tensors):
-    return torch.cat([t.flatten() for t in tensors])
-
-
-class VmapRules(TorchFunctionMode):
-    """How vmap does two functions of the model, in place of its own ways."""
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function is F.scaled_dot_product_attention:  # its own is, on a CPU, a call for each slot
-            return StackedAttention.apply(*args, kwargs)
-        if function is F.cross_entropy:  # taken apart, so that autocast can't see that it wants float32
-            return function(args[0].float(), *args[1:], **kwargs)
-        return function(*args, **kwargs)
-
-
-class StackedAttention(torch.autograd.Function):
-    """F.scaled_dot_product_attention under vmap: one call, with the slots as more rows of the batch."""
-
-    @staticmethod
-    def forward(q, k, v, kwargs):
-        raise NotImplementedError("only under vmap")
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        raise NotImplementedError("only under vmap")
-
-    @staticmethod
-    def vmap(info, in_dims, q, k, v, kwargs):
-        q, k, v = (t.movedim(dim, 0).flatten(0, 1) for t, dim in zip((q, k, v), in_dims))
-        return F.scaled_dot_product_attention(q, k, v, **kwargs).unflatten(0, (info.batch_size, -1)), 0
+def sent(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    """To the device, without waiting for what it still has to do: that takes memory that can't be paged."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device == "cuda" else tensor

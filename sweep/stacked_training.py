@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 
 from data import prefetch
 from nanosched.errors import first_line
@@ -31,21 +32,24 @@ class Slot:
 
 def train_stacked(n_slots: int, config, dataset, books: Bookkeeping, should_stop):
     """Train what is in the queue, at most `n_slots` branches at a time; see sweep.execute.execute."""
-    slots = []
+    slots, stack, over = [], None, []  # slots[i] is the stack's slot i
     try:
         val_batches = validation_set(dataset, config)
     except Exception as e:
         return books.fail_rest(f"{type(e).__name__}: {first_line(e)}")
     while True:
-        while len(slots) < n_slots and not should_stop() and (branch := books.queue.next()):
+        started = []
+        while len(slots) - len(over) + len(started) < n_slots and not should_stop():
+            if not (branch := books.queue.next()):
+                break
             books.display.start(branch)
-            slots += begin(branch, config, dataset, books)
+            started += begin(branch, config, dataset, books)
+        slots, stack = rearranged(slots, stack, over, started, config)
         if not slots:
             return
-        over = advance(slots, n_slots, config, books, val_batches, should_stop)
+        over = advance(slots, stack, n_slots, config, books, val_batches, should_stop)
         for slot in over:
             slot.lock.release()
-        slots = [slot for slot in slots if slot not in over]
 
 
 def begin(branch: Branch, config, dataset, books: Bookkeeping) -> list[Slot]:
@@ -65,26 +69,42 @@ def begin(branch: Branch, config, dataset, books: Bookkeeping) -> list[Slot]:
     return []
 
 
-def advance(slots: list[Slot], n_slots: int, config, books, val_batches, should_stop) -> list[Slot]:
+def rearranged(slots: list[Slot], stack: Stack | None, over: list[Slot], started: list[Slot], config):
+    """(slots, stack) with those that have started in the place of those that are over, and no place empty."""
+    if len(over) == len(slots):
+        return started, Stack([slot.training.state for slot in started], config) if started else None
+    slots, started = list(slots), list(started)
+    for index, slot in enumerate(slots):
+        if slot in over and started:
+            slots[index] = started.pop(0)
+            stack.write(index, slots[index].training.state)
+    left = [index for index, slot in enumerate(slots) if slot not in over]
+    if len(left) < len(slots):
+        stack.keep(left)
+    if started:
+        stack.append([slot.training.state for slot in started])
+    return [slots[index] for index in left] + started, stack
+
+
+def advance(slots: list[Slot], stack: Stack, n_slots: int, config, books, val_batches, should_stop):
     """Train until a slot ends or a branch can have a free one; returns those that are over."""
     try:
-        stack = train_steps(slots, n_slots, config, books, val_batches, should_stop)
+        train_steps(slots, stack, n_slots, config, books, val_batches, should_stop)
     except Exception as e:  # out of memory, say: what all slots do at once fails for all
         for slot in slots:
             if not slot.failed:
                 books.end(slot.branch, None, books.store.keep_error(slot.branch.run.id, e))
         return slots
-    for index, slot in enumerate(slots):
-        stack.read(index, slot.training.state)
-    return [slot for slot in slots if is_over(slot, val_batches, books, should_stop())]
+    stop_now = should_stop()
+    return [slot for i, slot in enumerate(slots) if is_over(slot, i, stack, val_batches, books, stop_now)]
 
 
-def train_steps(slots: list[Slot], n_slots: int, config, books, val_batches, should_stop) -> Stack:
-    """Train as far as `advance` does; returns the stack that was trained."""
+def train_steps(slots: list[Slot], stack: Stack, n_slots: int, config, books, val_batches, should_stop):
+    """Train as far as `advance` does. Numbers stay on the device until some are due."""
     trainings = [slot.training for slot in slots]
     firsts = [training.state.step for training in trainings]
     n_steps = min(len(training.steps_left()) for training in trainings)
-    stack = Stack([training.state for training in trainings], config)
+    max_pending, pending = trainings[0].recorder.max_pending, []
 
     def get_batch(step):
         pairs = [training.batch(first + step) for training, first in zip(trainings, firsts)]
@@ -93,22 +113,35 @@ def train_steps(slots: list[Slot], n_slots: int, config, books, val_batches, sho
     for x, y in prefetch(get_batch, range(n_steps), config.device):
         lrs = [next_lr(slot, books) for slot in slots]
         if any(slot.failed for slot in slots):
-            return stack
+            return hand_over(pending, trainings)
 
+        stack.prepare(x, y)
         timer = StepTimer(config.device, runs=len(trainings))
         losses, grad_norms = stack.step(x, y, lrs)
-        timer.stop()
-        for training, lr, loss, grad_norm in zip(trainings, lrs, losses, grad_norms):
+        pending.append((lrs, losses, grad_norms, timer.stop()))
+        for training in trainings:
             training.state.step += 1
-            training.recorder.add(lr, loss, grad_norm, timer)
 
-        stop_now = should_stop()
-        if not (stop_now or any(training.flush_due for training in trainings)):
+        stop_now, full = should_stop(), len(pending) == max_pending
+        if not (stop_now or full or any(training.flush_due for training in trainings)):
             continue
+        hand_over(pending, trainings)
         alive = [flush(slot, index, stack, val_batches, books) for index, slot in enumerate(slots)]
         if stop_now or not all(alive) or (len(slots) < n_slots and books.queue.ready):
             break
-    return stack
+
+
+def hand_over(pending: list, trainings: list[Training]):
+    """Give what is pending to the runs' recorders, all of it fetched from the device at once."""
+    if not pending:
+        return
+    lrs, losses, grad_norms, timers = zip(*pending)
+    losses, grad_norms = torch.stack([torch.stack(losses), torch.stack(grad_norms)]).tolist()
+    for of_step in zip(lrs, losses, grad_norms, timers):
+        *numbers, timer = of_step
+        for training, lr, loss, grad_norm in zip(trainings, *numbers):
+            training.recorder.add(lr, loss, grad_norm, timer)
+    pending.clear()
 
 
 def next_lr(slot: Slot, books: Bookkeeping) -> float | None:
@@ -138,16 +171,18 @@ def flush(slot: Slot, index: int, stack: Stack, val_batches, books: Bookkeeping)
     return False
 
 
-def is_over(slot: Slot, val_batches, books: Bookkeeping, stop_now: bool) -> bool:
+def is_over(slot: Slot, index: int, stack: Stack, val_batches, books: Bookkeeping, stop_now: bool) -> bool:
     """Finish a run that is at its end, checkpoint one that has to stop."""
     if slot.failed:
         return True
     training, record = slot.training, None
     with books.failing_alone(slot.branch):
         training.recorder.flush()
-        if len(training.steps_left()) and not stop_now:
+        left = len(training.steps_left())
+        if left and not stop_now:
             return False
-        if len(training.steps_left()):
+        stack.read(index, training.state)
+        if left:
             training.save_checkpoint()
         else:
             record = training.finish(val_batches)
