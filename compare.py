@@ -36,12 +36,12 @@ from nanosched.limits import check_fits
 from nanosched.seeds import read_seeds, seeds_note
 from schedulers import Schedule, describe_schedules, resolve
 from schedulers.core.load import loaded_files
-from sweep.calibrate import choose_slots, measure, measured_before
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.display import Display
 from sweep.dry_run import print_dry_run
 from sweep.execute import execute
 from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
+from sweep.slots import choose_slots
 from sweep.store import Store, delete_checkpoints, locked, saved_steps
 from sweep.tune import Grid, first_grids, next_peak, refined, settings_of
 
@@ -89,7 +89,7 @@ def main():
         check_writable(request.out / "runs")
         check_fits(request.config, dataset.vocab_size)
         store = Store(request.out)
-        slots = slots_for(request, dataset, store)
+        slots = slots_for(request, dataset)
         lock = locked(request.out)
     except (ValueError, OSError) as e:
         fail(e)
@@ -162,7 +162,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--time",
         action="store_true",
-        help="with --dry-run: take a few steps first, where this model's time is not known on this machine",
+        help="with --dry-run: take a few steps, where no run of this model has ended here, to tell the time",
     )
     add_flags(parser)
     return parser.parse_args()
@@ -256,11 +256,9 @@ def check_writable(folder: Path):
         raise ValueError(f"{folder}: can't be written: {e.strerror}; give another --out") from None
 
 
-def slots_for(request: Request, dataset: Dataset, store: Store) -> int:
+def slots_for(request: Request, dataset: Dataset) -> int:
     """How many runs train stacked in one process; 0 for each in a process of its own."""
-    if request.protocol == "carry-over":
-        return 0
-    return choose_slots(request.config, dataset, store, request.schedules, request.seeds)
+    return 0 if request.protocol == "carry-over" else choose_slots(request.config, dataset.vocab_size)
 
 
 # -- plan
@@ -285,24 +283,15 @@ def dry_run(request: Request):
         steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
-    if request.time:
-        take_times(request.config)
     grids = first_grids(request.schedules) if request.tune else []
     schedules = settings_of(grids) or request.schedules
-    runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out))
+    runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out), request.time)
     if request.tune:
         print_refusals(grids)
         print("--tune begins with these, and goes on past a lowest or highest peak lr that is best")
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
     print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
-
-
-def take_times(config: Config):
-    """Measure a few steps of this model, where that was never done on this machine."""
-    dataset = open_dataset(config.dataset, config.tokenizer)
-    if not measured_before(config, dataset.vocab_size):
-        measure(config, dataset.vocab_size)
 
 
 # -- train

@@ -81,9 +81,9 @@ def needs(c: Config, vocab_size: int, schedules: int) -> list[Need]:
     ]
 
 
-def training_bytes(config: Config) -> int:
+def training_bytes(config: Config, vocab_size: int = 0) -> int:
     """At least so much does one run take."""
-    return sum(need.bytes for need in needs(config, 0, 1))
+    return sum(need.bytes for need in needs(config, vocab_size, 1))
 
 
 def parameters(c: Config, vocab_size: int) -> int:

@@ -1,4 +1,4 @@
-"""What a comparison would train, in the terminal: nothing is fetched or prepared, torch is not imported."""
+"""What a comparison would train, in the terminal; only --time prepares data and imports torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from data import find_dataset
+from data import find_dataset, open_dataset
 from nanosched.config import Config
 from nanosched.counted import counted
 from nanosched.limits import check_fits, parameters
@@ -16,9 +16,10 @@ from nanosched.memory import format_bytes
 from nanosched.visible import visible
 from schedulers import Schedule
 
-from .calibrate import choose_slots, seconds_per_run_step
 from .display import run_name
 from .plan import Branch, Run, distinct, plan_branches, plan_runs, separate_runs
+from .slots import choose_slots
+from .step_time import stored_step_s, timed_step_s
 from .store import Store, saved_steps
 
 UNKNOWN = "0" * 16  # the fingerprint of data that is not prepared yet
@@ -27,7 +28,7 @@ CHECKPOINT_BYTES = 12  # of a parameter: its weight and AdamW's two moments, flo
 
 
 def print_dry_run(
-    config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], store: Store
+    config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], store: Store, time: bool
 ) -> list[Run]:
     """Print the tree of what is to train, steps asked for and to train, the time and the disk it takes.
 
@@ -36,6 +37,7 @@ def print_dry_run(
         schedules: (label, schedule) of its runs.
         seeds: of its runs.
         store: of the comparison; its folder need not be there.
+        time: where the store has no such run, prepare the data and take a few steps.
 
     Returns:
         all runs asked for, each once.
@@ -43,10 +45,10 @@ def print_dry_run(
     Raises:
         ValueError: the runs don't fit this machine's memory.
     """
-    dataset = find_dataset(config.dataset, config.tokenizer)
+    dataset = (open_dataset if time else find_dataset)(config.dataset, config.tokenizer)
     check_fits(config, dataset and dataset.vocab_size)
-    if dataset and choose_slots(config, dataset, store, schedules, seeds, measure_now=False):
-        config = replace(config, replicas="stacked")
+    slots = choose_slots(config, dataset.vocab_size if dataset else 0)
+    config = replace(config, replicas="stacked" if slots else "separate")
     fingerprint = dataset.fingerprint if dataset else UNKNOWN
     planned = plan_runs(config, schedules, seeds, fingerprint)
     runs = distinct(planned)
@@ -57,7 +59,10 @@ def print_dry_run(
             print(f"{run_name(run)}: {'completed' if finished.record.complete else 'diverged'}")
     print_trees(branches)
     print_cost(len(planned), branches, config)
-    print(f"time: {format_time(branches, config, dataset)}")
+    step_s = stored_step_s(config, store)
+    if step_s is None and time:
+        step_s = timed_step_s(config, dataset.vocab_size)
+    print(f"time: {format_time(step_s, branches, config)}")
     print(f"disk: {format_disk(branches, config, dataset)}")
     print(f"data: {dataset.name if dataset else f'{config.dataset}, not prepared yet'}\nout: {store.out}")
     return runs
@@ -121,10 +126,9 @@ def format_branch(branch: Branch) -> str:
     return escape(f"{format_run(branch)}: {start}trains {branch.steps:,}")
 
 
-def format_time(branches: list[Branch], config: Config, dataset) -> str:
-    step_s = seconds_per_run_step(config, dataset.vocab_size) if dataset else None
+def format_time(step_s: float | None, branches: list[Branch], config: Config) -> str:
     if step_s is None:
-        return "not known before this model was first trained on this machine; --time takes a few steps"
+        return "not known before a run has ended here; --time takes a few steps"
     validations = sum(1 + branch.steps // config.eval_interval for branch in branches)
     forward_s = step_s / 3 / config.gradient_accumulation_steps  # a third of a step
     seconds = step_s * sum(branch.steps for branch in branches)

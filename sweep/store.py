@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,12 @@ class Store:
                 return self.refuse(run_id, finished.record.run_id)
             self._finished[run_id] = finished
         return self._finished.get(run_id)
+
+    def finished(self) -> Iterator[FinishedRun]:
+        """Every run that has ended and is not damaged, whichever comparison asked for it, by id."""
+        folder = self.out / "runs"
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return (run for name in names if (run := self.get(name)))
 
     def refuse(self, run_id: str, found: str):
         """Say, once, that another run lies in a run's folder: it was copied or moved there."""

@@ -908,6 +908,7 @@ def test_a_dry_run_knows_what_is_there(cli, copy):
     )
     assert done.code == 0 and trained(copy) == before
     assert "constant @ 0.01, 12 steps, seed 1: complete" in done.out
+    assert re.search("time: (about|less than)", done.out)  # by the steps in the store
     assert "seed 1\nlinear @ 0.01, 12 steps: trains 12\n" in done.out
     assert (
         "4 runs asked for, 1 to train on cpu: 12 steps of 64 tokens" in done.out
@@ -934,6 +935,7 @@ def test_a_dry_run_takes_a_few_steps_if_asked(cli, toml):
     assert "time: not known" in cli(*command).out
     timed = cli(*command, "--time")
     assert timed.code == 0 and re.search("time: (about|less than)", timed.out)
+    assert not list(Path("results").glob("**/run.json"))
     assert is_one_line_error(cli("compare.py", "--config", "tiny.toml", "--time"), "--dry-run")
 
 

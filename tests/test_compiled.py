@@ -1,4 +1,4 @@
-"""Runs whose model torch.compile has compiled: the same numbers in every process, after a stop, from a branch."""
+"""Runs of a compiled model: the same numbers in every process, after a stop and from a branch."""
 
 import os
 
