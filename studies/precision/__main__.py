@@ -16,20 +16,59 @@ Protocol, fixed before anything was trained:
   noise of seeds, and one that is well above it. They are of five families, and end at 0, at a tenth of the
   peak (cosine) or at the peak (constant), so that rounding meets small updates and large ones.
 - Arms: the question is float32 against bfloat16, both without torch.compile. Compiled code sums in another
-  order and so is a third arithmetic: float32 compiled is the control, which shows what rounding alone does to
-  a run, and bfloat16 compiled is what `auto` takes on a CPU with AMX. All four begin with the same weights and
-  see the same batches.
+  order and so is a third arithmetic: float32 compiled is the control, which shows what rounding alone does
+  to a run, and bfloat16 compiled is what `auto` takes on a CPU with AMX. All four begin with the same weights
+  and see the same batches.
 - Compared, each arm with float32: the final validation loss of each schedule, paired by seed, with a 95%
   interval (Student's t) and Holm's correction over the five; the change of each gap between two schedules,
-  paired by seed, with Holm's correction over the ten; Spearman's rank correlation of the mean losses; how many
-  of the ten pairs have another verdict (Holm, alpha = 0.05, within each arm).
+  paired by seed, with Holm's correction over the ten; Spearman's rank correlation of the mean losses; how
+  many of the ten pairs have another verdict (Holm, alpha = 0.05, within each arm).
 - An arm changes the losses if one of the five differences is significant. It changes the answer if the change
   of a gap is, or if a pair is told apart in both arms in opposite directions. Otherwise losses or answer
   are the same within 0.02 nats per token if all their 95% intervals lie within that, and else it cannot be
   told. 0.02 is about what the seeds of one schedule differ by: standard deviations of 0.015 to 0.031 in
-  results/reference-tuned-cpu. Another best schedule, or a verdict that only one arm has, is reported and is no
-  change by itself: schedules that seeds cannot tell apart change places by chance.
+  results/reference-tuned-cpu. Another best schedule, or a verdict that only one arm has, is reported and is
+  no change by itself: schedules that seeds cannot tell apart change places by chance.
 
 This script reads the folders float32, bfloat16, float32_compiled and bfloat16_compiled, made by the commands
 that README.md gives, and writes README.md, changes.csv, gaps.csv and precision.png beside them.
 """
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nanosched.command import fail
+from studies.precision.data import read_study, write_changes, write_gaps
+from studies.precision.figure import draw_precision
+from studies.precision.page import write_readme
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.precision",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, metavar="DIR", help="with a folder of compare.py for each arm")
+    args = parser.parse_args()
+    try:
+        files = write_all(args.out)
+    except (OSError, ValueError) as e:
+        fail(e)
+    print("\n".join(map(str, files)))
+
+
+def write_all(out: Path) -> list[Path]:
+    study = read_study(out)
+    return [
+        write_changes(out, study),
+        write_gaps(out, study),
+        write_readme(out, study),
+        draw_precision(out, study),
+    ]
+
+
+if __name__ == "__main__":
+    main()
