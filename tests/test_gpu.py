@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers import read_curve, schedule_of, shell, write_toml
+from helpers import batch_of, read_curve, schedule_of, shell, write_toml
 
 from nanosched.config import Config
 from nanosched.recorder import MAX_PENDING
-from train import initial_state, train
+from sweep import stacked
+from sweep.stacked import Stack
+from train import initial_state, train, train_step
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -149,6 +151,95 @@ def test_a_diverging_run_keeps_its_curve_to_the_step(config, run, tmp_path):
     finite = np.isfinite(curve.loss) & np.isfinite(curve.grad_norm)
     assert (record.status, record.final_val_loss) == ("diverged", None)
     assert record.steps_taken == len(finite) < 30 and not finite[-1] and finite[:-1].all()
+
+
+# --- stacked
+
+
+@pytest.fixture
+def stack_of(dataset):
+    return lambda config, seeds: Stack([initial_state(config, dataset.vocab_size, s) for s in seeds], config)
+
+
+@pytest.fixture
+def train_stack(dataset):
+    """Trains a stack on its seeds' batches; gives back losses and norms, (2, R, steps) on the CPU."""
+
+    def train_stack(stack, lrs, steps):
+        numbers = []
+        for _ in range(steps):
+            batches = [batch_of(dataset, stack.config, *run) for run in zip(stack.seeds, stack.steps)]
+            x, y = (torch.stack(arrays).to(stack.config.device) for arrays in zip(*batches))
+            numbers.append(torch.stack(stack.step(x, y, lrs)))
+        return torch.stack(numbers, -1).cpu()
+
+    return train_stack
+
+
+@pytest.mark.parametrize("graphed", [True, False], ids=["one-graph", "no-graph"])
+@pytest.mark.parametrize("compile", ["false", "true"], ids=["eager", "compiled"])
+def test_each_slot_is_the_run_trained_alone(
+    config, dataset, stack_of, train_stack, monkeypatch, compile, graphed
+):
+    """Warm-up and capture take no step, and fewer slots are captured anew."""
+    if not graphed:
+        monkeypatch.setattr(stacked, "GRAPHED_PARAMETERS", 0)
+    c = config(compile=compile, gradient_accumulation_steps=2)
+    lrs, stack = [0.001, 0.002, 0.003], stack_of(c, range(3))
+    first = train_stack(stack, lrs, 5)
+    assert (stack.graph is not None) == graphed
+    stack.keep([2, 0])
+    then = train_stack(stack, [lrs[2], lrs[0]], 5)
+    assert stack.steps == [10, 10]
+    for seed, slot in ((2, 0), (0, 1)):
+        state = initial_state(c, dataset.vocab_size, seed)
+        alone = []
+        for step in range(10):
+            x, y = (t.cuda() for t in batch_of(dataset, c, seed, step))
+            alone.append(torch.stack(train_step(state, x, y, lrs[seed], c)))
+        alone = torch.stack(alone, 1).cpu()
+        numbers = torch.cat([first[:, seed], then[:, slot]], 1)
+        torch.testing.assert_close(numbers, alone, rtol=0, atol=FLOAT32)
+        left = initial_state(c, dataset.vocab_size, 9)
+        stack.read(slot, left)
+        for trained, expected in zip(left.model.parameters(), state.model.parameters()):
+            torch.testing.assert_close(trained, expected, rtol=0, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("compile", ["false", "true"], ids=["eager", "compiled"])
+def test_a_stacks_dropout_masks_are_the_cpus(config, stack_of, train_stack, compile):
+    """Other masks change a loss of this model by up to 0.07."""
+    here = config(dropout=0.5, compile=compile)
+    there = config(dropout=0.5, device="cpu", compile="false")
+    gpu, cpu = (train_stack(stack_of(c, range(3)), [0.001] * 3, 5) for c in (here, there))
+    torch.testing.assert_close(gpu[0], cpu[0], rtol=0, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("graphed", [True, False], ids=["one-graph", "no-graph"])
+def test_nothing_in_a_step_waits_for_the_gpu(config, dataset, stack_of, monkeypatch, graphed):
+    if not graphed:
+        monkeypatch.setattr(stacked, "GRAPHED_PARAMETERS", 0)
+    stack = stack_of(config(dropout=0.1, dtype="bfloat16"), range(3))
+    batches = [batch_of(dataset, stack.config, seed) for seed in range(3)]
+    x, y = (torch.stack(arrays).cuda() for arrays in zip(*batches))
+    stack.step(x, y, [0.001] * 3)  # captures
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            stack.step(x, y, [0.001] * 3)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_stack_in_bfloat16_compiled_falls_like_the_run_alone(config, run, stack_of, train_stack, tmp_path):
+    c = config(dtype="bfloat16", compile="true", warmup_steps=0, peak_lr=0.001)
+    _, curve = run(tmp_path, c, "constant")
+    losses = train_stack(stack_of(c, [0, 1]), [c.peak_lr] * 2, 30)[0]
+    assert losses[:, -5:].mean() < losses[:, 0].mean() - 1
+    np.testing.assert_allclose(losses[0], curve.loss, rtol=0, atol=BFLOAT16)
+
+
+# --- commands
 
 
 def test_auto_takes_the_gpu(tiny):

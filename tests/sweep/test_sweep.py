@@ -124,7 +124,7 @@ def test_stacked_runs_are_the_separate_ones_up_to_rounding(config, sweep, tmp_pa
 
 
 def test_stopped_stacked_runs_go_on(config, sweep, tmp_path):
-    calls, c = [], config(checkpoint_interval=4)
+    calls, c = [], config(checkpoint_interval=4, dropout=0.2)
     runs, _, _ = sweep(
         tmp_path / "stopped", c, "all", slots=3, should_stop=lambda: calls.append(1) or len(calls) > 60
     )
