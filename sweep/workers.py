@@ -50,7 +50,7 @@ def train_side_by_side(
     A process that can't start is not started again; where none can, what is left fails.
     """
     os.environ.setdefault("GLIBC_TUNABLES", HUGE_PAGES)
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
+    context = worker_context()
     stop, died_once = context.Event(), set()
     workers = Workers(context, (stop, schedule_files, config, dataset, books.store.out))
     try:
@@ -85,6 +85,18 @@ def train_side_by_side(
             worker.relay()
 
 
+def worker_context():
+    """Where the system can: forks of a process that has only imported torch, once for all.
+
+    It has no threads, with which a fork could hang.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    return context
+
+
 class Workers:
     """The processes that train, as many as could be started."""
 
@@ -116,10 +128,10 @@ class Worker:
     def __init__(self, context, job: tuple):
         self.branch = None  # in training
         self.ready = False
-        self.stderr, self.relayed = tempfile.TemporaryFile(), 0
+        self.stderr, self.relayed = tempfile.NamedTemporaryFile(), 0
         self.pipe, theirs = context.Pipe()
         with unheard_by_children(), stderr_into(self.stderr), without_script():
-            context.Process(target=work, args=(theirs, *job), daemon=True).start()
+            context.Process(target=work, args=(theirs, self.stderr.name, *job), daemon=True).start()
         theirs.close()  # so that the pipe ends with the process
 
     def send(self, branch: Branch):
@@ -211,8 +223,10 @@ def after_death(worker: Worker, died_once: set[str], books: Bookkeeping):
         books.queue.again(branch)
 
 
-def work(pipe, stop, schedule_files, config, dataset, out):
+def work(pipe, stderr, stop, schedule_files, config, dataset, out):
     """In the new process: train one branch after another, as they come through the pipe."""
+    with open(stderr, "ab") as file:
+        os.dup2(file.fileno(), 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process: the first one decides
     threading.Thread(target=end_with_parent, daemon=True).start()
     for path in schedule_files:
