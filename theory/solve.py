@@ -51,13 +51,20 @@ def solve(problem: Problem, theta: np.ndarray, log_losses=None, prior_strength: 
     log_losses = problem.log_losses if log_losses is None else log_losses
     smallest = 0.1 * np.exp(log_losses.min())  # a loss of 0 or below has no logarithm, and is far from any
     prior, typical = prior_rows(problem, prior_strength), typical_theta(problem)
+    last = {}  # theta's bytes -> the model there: the derivatives are wanted where the residuals just were
+
+    def model_at(theta):
+        if (key := theta.tobytes()) not in last:
+            last.clear()
+            last[key] = model(problem, theta)
+        return last[key]
 
     def residuals(theta):
-        losses, _ = model(problem, theta)
+        losses, _ = model_at(theta)
         return np.append(np.log(np.maximum(losses, smallest)) - log_losses, prior @ (theta - typical))
 
     def jacobian(theta):
-        losses, derivatives = model(problem, theta)
+        losses, derivatives = model_at(theta)
         return np.vstack([np.where(losses > smallest, 1 / losses, 0)[:, None] * derivatives, prior])
 
     low, high = limits(problem)
