@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import difflib
 import errno
+import gc
 import os
 import signal
 import sys
@@ -83,6 +84,7 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
             raise
         silence(sys.stdout)
         fail(f"can't write the output: {e.strerror}; what is trained is kept")
+    gc.freeze()  # or Python looks for garbage once more in all that was imported: half a second with torch
     sys.exit(code)
 
 
