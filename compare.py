@@ -22,6 +22,7 @@ from analysis.comparison import Comparison, read_results
 from analysis.cost import cost_sentence, sweep_cost
 from analysis.figures.plan import draw_plan
 from analysis.figures.planned_lrs import draw_planned_lrs
+from analysis.processes import at_once
 from analysis.tensorboard import check_installed
 from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
@@ -410,7 +411,7 @@ def write(comparison: Comparison, request: Request) -> bool:
         print_text("\n" + control.sentence)
     pages = [*PAGES, EVENTS] if request.tensorboard else PAGES
     with progress(len(pages), "report and figures") as advance:
-        files = write_files(pages, comparison, out, advance)
+        files = write_files(pages, comparison, out, advance, at_once())
     delete_leftovers(out, tables.paths + files.paths, same_runs=before == run_ids(out))
     report = [path for path in files.paths if path.suffix == ".html"]
     others = [path for path in files.paths if path.suffix != ".html"]

@@ -78,16 +78,18 @@ def progress(total: int, what: str) -> Iterator[Callable[[], None]]:
     Returns:
         a context that gives `advance`, to be called after each part.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     if not sys.stdout.isatty():
         yield lambda: None
         return
-    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     errors_too = sys.stderr.isatty()  # else the lines of standard error would go to the terminal instead
-    with Progress(*columns, console=Console(), transient=True, redirect_stderr=errors_too) as bar:
+    looks = dict(console=Console(), transient=True, redirect_stderr=errors_too)
+    with Progress(*columns, auto_refresh=False, **looks) as bar:  # a thread that draws it could not be forked
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        bar.refresh()
+        yield lambda: bar.update(task, advance=1, refresh=True)
 
 
 def print_ranking(comparison: Comparison):

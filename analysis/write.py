@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from analysis.aa import write_control
 from analysis.comparison import Comparison
 from analysis.figures.draw import FIGURES, draw_figure
+from analysis.figures.page import DRAWN_BY
 from analysis.manifest import write_manifest
 from analysis.markdown import write_markdown
+from analysis.processes import call_each
 from analysis.report.page import write_report
 from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
 from analysis.tensorboard import write_events
@@ -27,6 +32,7 @@ class Writer:
 
     name: str  # below the comparison's folder
     write: Callable[[Comparison, Path], list[Path]]  # gives the paths written, none where it doesn't apply
+    imports: tuple[str, ...] = ()  # modules that several writers need
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ TABLES = [
 ]
 PAGES = [
     Writer("report.html", write_report),
-    *(Writer(f"figures/{figure.name}.png", partial(draw_figure, figure)) for figure in FIGURES),
+    *(Writer(f"figures/{figure.name}.png", partial(draw_figure, figure), DRAWN_BY) for figure in FIGURES),
 ]
 EVENTS = Writer("tensorboard", write_events)
 OF_THESE_RUNS = [
@@ -60,7 +66,11 @@ OF_THESE_RUNS = [
 
 
 def write_files(
-    writers: Iterable[Writer], comparison: Comparison, out: Path, advance: Callable[[], None] = lambda: None
+    writers: Iterable[Writer],
+    comparison: Comparison,
+    out: Path,
+    advance: Callable[[], None] = lambda: None,
+    n: int = 1,
 ) -> Written:
     """Let each write its files below `out`; one that can't is said in a line and left out.
 
@@ -69,17 +79,37 @@ def write_files(
         comparison: what it is made from.
         out: the comparison's folder.
         advance: called after each writer.
+        n: how many write at a time, each in a process of its own; default 1, one after another in this one.
     """
-    paths, complete = [], True
-    for writer in writers:
-        try:
-            paths += writer.write(comparison, out)
-        except Exception as e:
-            complete, reason = False, f"{type(e).__name__}: {first_line(e)}"
-            file = out / writer.name
-            print(f"error: can't write {file}: {reason}; what is trained is kept", file=sys.stderr)
-        advance()
+    paths, complete, writers = [], True, list(writers)
+    for writer, ending in zip(writers, call_each(calls(writers, comparison, out), n, advance)):
+        written, error = ending or ([], "its process died: out of memory, or killed")
+        paths += written
+        if error:
+            complete, file = False, out / writer.name
+            print(f"error: can't write {file}: {error}; what is trained is kept", file=sys.stderr)
     return Written(paths, complete)
+
+
+def calls(writers: list[Writer], comparison: Comparison, out: Path) -> Iterator[Callable]:
+    """A call for each writer; what it needs is imported here, once for it and those after it, while those
+    before it are at work.
+    """
+    for writer in writers:
+        with suppress(Exception):  # the writer meets it again, and says it
+            list(map(import_module, writer.imports))
+        yield partial(attempt, writer, comparison, out)
+
+
+def attempt(writer: Writer, comparison: Comparison, out: Path) -> tuple[list[Path], str]:
+    """The paths that it wrote, and why it could not, in one line."""
+    gc.disable()  # a search among a figure's thousands of objects would take a sixth of its time
+    try:
+        return writer.write(comparison, out), ""
+    except Exception as e:
+        return [], f"{type(e).__name__}: {first_line(e)}"
+    finally:
+        gc.enable()
 
 
 def run_ids(out: Path) -> set[str]:

@@ -20,6 +20,7 @@ MARGIN = 0.15  # inches left of title, legend and caption
 LEGEND, DOT, GAP = 0.22, 0.14, 0.15  # inches: the legend's row, a dot in it, what is between families
 TITLE, TEXT = 11, 8  # points
 GREY, DARK = "#c4c4c4", "#333333"
+DRAWN_BY = ("matplotlib.figure", "matplotlib.style", "matplotlib.backends.backend_agg")
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": TEXT,
