@@ -30,7 +30,8 @@ class Stack:
 
     Args:
         states: one per slot, all of one model shape; their weights, moments and step counts are copied.
-        config: theirs, with the machine's settings decided.
+        config: theirs, with the machine's settings decided. It is compiled on a GPU only: on a CPU a slot's
+            bits would be others for another number of slots.
     """
 
     def __init__(self, states: list[State], config: Config):
