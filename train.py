@@ -56,6 +56,7 @@ class State:
     model: GPT2
     optimizer: AdamW
     seed: int
+    micro_batch: int  # sequences at once, of which a batch is a multiple
     step: int = 0  # steps taken
 
 
@@ -96,7 +97,7 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
         dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0),
     ]
     optimizer = AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=True)
-    return State(model, optimizer, seed)
+    return State(model, optimizer, seed, config.batch_size)
 
 
 def train_step(state: State, x, y, lr: float, config: Config, forward=None):
@@ -112,16 +113,7 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     """
     import torch
 
-    forward = state.model if forward is None else forward
-    if config.dropout:  # the masks too follow from (seed, step); torch takes 32 bits of a seed on a CPU
-        torch.manual_seed(zlib.crc32(f"{state.seed}:{state.step}".encode()))
-    loss = 0.0
-    for x_micro, y_micro in zip(x.split(config.batch_size), y.split(config.batch_size)):
-        with autocast(config):
-            _, micro_loss = forward(x_micro, y_micro)
-        micro_loss = micro_loss / config.gradient_accumulation_steps
-        micro_loss.backward()
-        loss = loss + micro_loss.detach()
+    loss = gradients(state, x, y, config, state.model if forward is None else forward)
     grad_norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.grad_clip or math.inf)
     for group in state.optimizer.param_groups:
         group["lr"] = lr
@@ -129,6 +121,49 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     state.optimizer.zero_grad(set_to_none=True)
     state.step += 1
     return loss, grad_norm
+
+
+def gradients(state: State, x, y, config: Config, forward):
+    """As `backward`, in smaller micro-batches from here on where a GPU's memory is too small for these."""
+    import torch
+
+    while True:
+        try:
+            return backward(state, x, y, config, forward)
+        except torch.OutOfMemoryError:
+            state.optimizer.zero_grad(set_to_none=True)
+            state.micro_batch = smaller_micro_batch(state.micro_batch)
+
+
+def backward(state: State, x, y, config: Config, forward):
+    """The loss of a batch, a scalar on the device, its gradients left in the parameters."""
+    import torch
+
+    if config.dropout:  # the masks too follow from (seed, step); torch takes 32 bits of a seed on a CPU
+        torch.manual_seed(zlib.crc32(f"{state.seed}:{state.step}".encode()))
+    loss, micro_batches = 0.0, len(x) // state.micro_batch
+    for x_micro, y_micro in zip(x.split(state.micro_batch), y.split(state.micro_batch)):
+        with autocast(config):
+            _, micro_loss = forward(x_micro, y_micro)
+        micro_loss = micro_loss / micro_batches
+        micro_loss.backward()
+        loss = loss + micro_loss.detach()
+    return loss
+
+
+def smaller_micro_batch(sequences: int) -> int:
+    """The next smaller part of a micro-batch that a GPU has no memory for; a line says so.
+
+    Raises:
+        torch.OutOfMemoryError: it is one sequence already.
+    """
+    import torch
+
+    if sequences == 1:
+        raise torch.OutOfMemoryError("one sequence at a time is too much for the GPU: give a smaller model")
+    smaller = max(part for part in range(1, sequences) if sequences % part == 0)
+    print(f"out of GPU memory: batch_size={sequences} is trained as {smaller} at a time", file=sys.stderr)
+    return smaller
 
 
 def validate(model: GPT2, batches, config: Config) -> float:
@@ -169,8 +204,7 @@ def compiled(state: State, config: Config):
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     forward = torch.compile(state.model, fullgraph=True, dynamic=False)
     x = torch.zeros(config.batch_size, config.block_size, dtype=torch.long, device=config.device)
-    with autocast(config):
-        forward(x, x)[1].backward()
+    gradients(state, x, x, config, forward)
     state.optimizer.zero_grad(set_to_none=True)
     return forward
 

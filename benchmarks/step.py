@@ -3,10 +3,10 @@
     python -m benchmarks.step                   # nanoGPT's CPU recipe, or its char model on a GPU
     python -m benchmarks.step --config gpt2     # 124M
 
-Both train the same model on the same batches. The plain loop is a first version: unfused AdamW, all cores on
-one run, the loss fetched at every step. Ours is what compare.py does: on a CPU one run per core, side by
-side, so that its time per step is that of all the runs' steps at once. The machine's speed drifts, so what
-counts is the ratio of neighbours.
+Both train the same model on the same batches. The plain loop is a first version: eager, on a CPU in float32,
+unfused AdamW, all cores on one run, the loss fetched at every step. Ours is what compare.py does: on a CPU
+one run per core, side by side, so that its time per step is that of all the runs' steps at once. The
+machine's speed drifts, so what counts is the ratio of neighbours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import statistics
 import time
+from dataclasses import replace
 
 import torch
 
@@ -26,7 +27,7 @@ from nanosched.hardware import device_name, peak_flops
 from nanosched.recorder import MAX_PENDING
 from schedulers import get_schedule
 from sweep.workers import HUGE_PAGES, max_workers
-from train import autocast, initial_state, train_step
+from train import autocast, compiled, initial_state, train_step
 
 
 def plain_turn(state, optimizer, batches, lrs, config):
@@ -42,6 +43,12 @@ def plain_turn(state, optimizer, batches, lrs, config):
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
+
+
+def plain_setting(config):
+    """The same setup without what makes it fast: eager, and on a CPU in float32."""
+    dtype = "float32" if config.device == "cpu" else config.dtype
+    return replace(config, dtype=dtype, compile="false")
 
 
 def plain_optimizer(state, config):
@@ -75,7 +82,7 @@ def our_loop(config, dataset, seed, steps):
         initial_state(config, dataset.vocab_size, seed),
         inputs(config, dataset, seed, steps),
     )
-    forward = torch.compile(state.model) if config.compile == "true" else state.model
+    forward = compiled(state, config) if config.compile == "true" else state.model
     return lambda: our_turn(state, forward, batches(), lrs, config)
 
 
@@ -141,9 +148,9 @@ def main():
     args = parser.parse_args()
     config, _, name = from_args(args)
     dataset, steps = open_dataset(config.dataset, config.tokenizer), args.turn_steps
-    runs = max_workers(config)
+    runs, plain_config = max_workers(config), plain_setting(config)
 
-    plain = plain_loop(config, dataset, steps)
+    plain = plain_loop(plain_config, dataset, steps)
     ours = side_by_side(config, dataset, steps, runs) if runs > 1 else our_loop(config, dataset, 0, steps)
     for turn in (plain, ours) * 2:  # warm up, compile
         turn()
@@ -155,14 +162,14 @@ def main():
     model = initial_state(config, dataset.vocab_size, 0).model
     print(
         f"{name}: {model.num_params() / 1e6:.1f}M parameters, {config.tokens_per_step:,} tokens per step, "
-        f"{config.dtype}, {device_name(config.device)}"
+        f"{plain_config.dtype} and {config.dtype}, compile={config.compile}, {device_name(config.device)}"
     )
-    for label, seconds in (
-        (f"plain, {torch.get_num_threads()} threads", plain_s),
-        (f"ours, {runs} runs at once", our_s),
+    for label, seconds, dtype in (
+        (f"plain, {torch.get_num_threads()} threads", plain_s, plain_config.dtype),
+        (f"ours, {runs} runs at once", our_s, config.dtype),
     ):
         tokens_per_s = config.tokens_per_step / statistics.median(seconds)
-        mfu = tokens_per_s * model.flops_per_token() / peak_flops(config.device, config.dtype)
+        mfu = tokens_per_s * model.flops_per_token() / peak_flops(config.device, dtype)
         ms, least = 1000 * statistics.median(seconds), 1000 * min(seconds)
         print(
             f"{label:22} {ms:8.2f} ms per step (min {least:.2f})  "

@@ -4,28 +4,32 @@
     python -m benchmarks.sweep --schedulers wsd,cosine --steps 500
 
 Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another,
-each from step 0: nanoGPT's eager loop with unfused AdamW, all cores on one run, and the same validation; the
-corpus is open and torch imported before their clock starts. One half of them runs before our sweep and one
-after, since a machine drifts.
+each from step 0: nanoGPT's eager loop with unfused AdamW (on a CPU in float32), all cores on one run, and the
+same validation; the corpus is open and torch imported before their clock starts. One half of them runs before
+our sweep and one after, since a machine drifts. --cold gives ours an empty cache of compiled code.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.step import plain_optimizer, plain_turn
+from benchmarks.step import plain_optimizer, plain_setting, plain_turn
 from data import batch, open_dataset
 from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name
+from nanosched.memory import format_bytes
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs
 from train import initial_state, train_step, validate, validation_set
@@ -72,13 +76,44 @@ def plain_seconds(runs, config, dataset) -> float:
     return time.perf_counter() - start
 
 
-def our_seconds(flags: list[str], out: str) -> tuple[float, dict]:
-    """(seconds of the whole command, the manifest's cost)."""
-    start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, str(COMPARE), *flags, "--out", out], check=True, stdout=subprocess.DEVNULL
+@dataclass(frozen=True)
+class Ours:
+    """What the command took."""
+
+    seconds: float
+    first_s: float  # to its first finished run
+    after_s: float  # after its last one
+    memory: int  # most bytes of all its processes at once; what they share is counted once
+    steps: int
+    steps_trained: int
+
+
+def our_command(flags: list[str], out: str, cold: bool) -> Ours:
+    env = dict(os.environ, **({"TORCHINDUCTOR_CACHE_DIR": f"{out}/compiled"} if cold else {}))
+    command, began = [sys.executable, str(COMPARE), *flags, "--out", out], time.time()
+    process, memory = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True), 0
+    while process.poll() is None:
+        memory = max(memory, session_bytes(process.pid))
+        time.sleep(0.2)
+    ended = time.time()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    runs = sorted(path.stat().st_mtime for path in Path(out).glob("runs/*/run.json"))
+    cost = json.loads((Path(out) / "manifest.json").read_text())["cost"]
+    return Ours(
+        ended - began, runs[0] - began, ended - runs[-1], memory, cost["steps"], cost["steps_trained"]
     )
-    return time.perf_counter() - start, json.loads((Path(out) / "manifest.json").read_text())["cost"]
+
+
+def session_bytes(session: int) -> int:
+    """Memory of all processes of a session, in proportion to how many share it; 0 but on Linux."""
+    kilobytes = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):  # it has ended, or is another user's
+            if os.getsid(int(folder.name)) == session:
+                lines = (folder / "smaps_rollup").read_text().splitlines()
+                kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 1024 * kilobytes
 
 
 def print_where_time_goes(config, dataset):
@@ -134,9 +169,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--schedulers", default="all", help="as compare.py's, default all")
+    parser.add_argument("--cold", action="store_true", help="compile anew, with an empty cache")
     add_flags(parser)
     args = parser.parse_args()
-    flags = sys.argv[1:]
+    flags = [flag for flag in sys.argv[1:] if flag != "--cold"]
     config, _, name = from_args(args)
     dataset = open_dataset(config.dataset, config.tokenizer)
     runs = distinct(
@@ -148,20 +184,20 @@ def main():
         )
     )
 
-    threads = torch.get_num_threads()
+    threads, plain_config = torch.get_num_threads(), plain_setting(config)
     half = len(runs) // 2
-    plain = plain_seconds(runs[:half], config, dataset)
+    plain = plain_seconds(runs[:half], plain_config, dataset)
     with tempfile.TemporaryDirectory() as out:
-        ours, cost = our_seconds(flags, out)
-    plain += plain_seconds(runs[half:], config, dataset)
+        ours = our_command(flags, out, args.cold)
+    plain += plain_seconds(runs[half:], plain_config, dataset)
 
     print(f"{name}: {len(runs)} runs of {config.steps} steps on {dataset.name}, {device_name(config.device)}")
-    print(f"plain loops, one after another on {threads} threads: {plain:7.1f} s")
-    print(
-        f"compare.py, from its start to its last figure:    {ours:7.1f} s, "
-        f"{cost['steps_trained']:,} of {cost['steps']:,} steps trained"
-    )
-    print(f"ours / plain: {ours / plain:.3f}; steps alone {cost['steps_trained'] / cost['steps']:.3f}\n")
+    print(f"plain loops, {plain_config.dtype}, one after another on {threads} threads: {plain:7.1f} s")
+    print(f"compare.py, {config.dtype}, compile={config.compile}, to its last figure: {ours.seconds:7.1f} s")
+    print(f"  {ours.first_s:.1f} s to its first run, {ours.after_s:.1f} s after its last")
+    print(f"  {ours.steps_trained:,} of {ours.steps:,} steps trained")
+    print(f"  memory of all its processes at most {format_bytes(ours.memory)}")
+    print(f"ours / plain: {ours.seconds / plain:.3f}; steps alone {ours.steps_trained / ours.steps:.3f}\n")
     print_where_time_goes(config, dataset)
 
 

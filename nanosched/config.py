@@ -130,8 +130,7 @@ class Config:
             a Config whose device is cpu or cuda; `replicas` is left for a comparison to decide.
 
         Raises:
-            ValueError: for device=cuda where torch sees no GPU, or compile=true on a CPU that it can't be had
-                for.
+            ValueError: for device=cuda where torch sees no GPU, or compile=true where a CPU can't have it.
         """
         cuda = self.device != "cpu" and has_cuda()
         if self.device == "cuda" and not cuda:
@@ -144,6 +143,10 @@ class Config:
         """`compile` with auto decided: on cuda true, on a CPU where it pays and works."""
         if self.device == "cuda":
             return "true" if self.compile == "auto" else self.compile
+        if self.replicas == "stacked":  # compiled code rounds by the number of runs in a stack
+            if self.compile == "true":
+                raise not_allowed("compile", self.compile, "stacked runs can't be on a CPU; give false")
+            return "false"
         pays = compiler.pays(self.steps, self.dtype, self.dropout)
         if self.compile == "false" or self.compile == "auto" and not pays:
             return "false"

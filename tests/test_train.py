@@ -874,3 +874,32 @@ def test_what_does_not_fit_is_said_before_anything_is_allocated(cli, toml, tmp_p
     name = flags[0].strip("-").replace("-", "_")
     done = cli("train.py", "--config", toml(), *flags)
     assert is_one_line_error(done, f"{name}={flags[1]}") and not list(tmp_path.glob("results/*"))
+
+
+# --- memory
+
+
+def test_a_batch_that_a_gpu_has_no_memory_for_is_taken_in_parts(tiny, dataset, capsys):
+    config = Config(**{**tiny, "batch_size": 12})
+    x, y = batch_of(dataset, config, 0)
+    whole, parts = (initial_state(config, dataset.vocab_size, 0) for _ in range(2))
+
+    def forward(idx, targets):
+        if len(idx) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return parts.model(idx, targets)
+
+    for _ in range(3):
+        expected, loss = train_step(whole, x, y, 0.01, config), train_step(parts, x, y, 0.01, config, forward)
+        torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
+    assert capsys.readouterr().err.splitlines() == [
+        "out of GPU memory: batch_size=12 is trained as 6 at a time",
+        "out of GPU memory: batch_size=6 is trained as 3 at a time",
+    ]
+    assert parts.micro_batch == 3 and parts.step == 3
+
+    def nothing_fits(idx, targets):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError, match="one sequence"):
+        train_step(parts, x, y, 0.01, config, nothing_fits)

@@ -149,6 +149,7 @@ def test_auto_is_decided_by_the_machine(monkeypatch):
         (True, dict(compile="false"), "bfloat16", "false"),
         (True, dict(dtype="float32"), "float32", "false"),
         (True, dict(dtype="float32", compile="true"), "float32", "true"),
+        (True, dict(replicas="stacked"), "bfloat16", "false"),
         (False, {}, "float32", "false"),
         (False, dict(dtype="bfloat16"), "bfloat16", "false"),
         (False, dict(compile="true"), "float32", "true"),
@@ -175,6 +176,8 @@ def test_without_a_compiler_that_works_one_line_says_so(monkeypatch, capsys):
     with pytest.raises(ValueError) as error:
         Config(compile="true").on_this_machine()
     assert "compile='true' is not allowed" in one_line(error) and "g++" in one_line(error)
+    with pytest.raises(ValueError, match="compile='true' is not allowed: stacked runs"):
+        Config(compile="true", replicas="stacked").on_this_machine()
 
 
 # --- the run id
