@@ -36,8 +36,9 @@ four arms are trained again at the preset's own peak lr of 1e-3, in the folder `
 same rules. There the seeds of the five differ by less, 0.007 to 0.009 in results/reference-cpu, so that the
 margin is 0.007 nats per token. Both regimes are reported, whatever comes out.
 
-This script reads the folders float32, bfloat16, float32_compiled and bfloat16_compiled, made by the commands
-that README.md gives, and writes README.md, changes.csv, gaps.csv and precision.png beside them.
+This script reads the folders float32, bfloat16, float32_compiled and bfloat16_compiled, and those of the same
+names in low_peak, made by the commands that README.md gives, and writes README.md, changes.csv, gaps.csv and
+precision.png beside them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ import argparse
 from pathlib import Path
 
 from nanosched.command import fail
-from studies.precision.data import read_study, write_changes, write_gaps
+from studies.precision.data import read_regimes, write_changes, write_gaps
 from studies.precision.figure import draw_precision
 from studies.precision.page import write_readme
 
@@ -57,7 +58,7 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("out", type=Path, metavar="DIR", help="with a folder of compare.py for each arm")
+    parser.add_argument("out", type=Path, metavar="DIR", help="with a folder for each arm, and low_peak")
     args = parser.parse_args()
     try:
         files = write_all(args.out)
@@ -67,12 +68,12 @@ def main():
 
 
 def write_all(out: Path) -> list[Path]:
-    study = read_study(out)
+    regimes = read_regimes(out)
     return [
-        write_changes(out, study),
-        write_gaps(out, study),
-        write_readme(out, study),
-        draw_precision(out, study),
+        write_changes(out, regimes),
+        write_gaps(out, regimes),
+        write_readme(out, regimes),
+        draw_precision(out, regimes),
     ]
 
 

@@ -23,14 +23,14 @@ FOLDERS = {  # arm -> its folder
     "bfloat16, compiled": "bfloat16_compiled",
 }
 BASE, QUESTION, CONTROL, AUTO = FOLDERS
-MARGIN = 0.02  # nats per token; the protocol says why
+MARGINS = {"low_peak": 0.007, ".": 0.02}  # folder of a regime -> nats per token; the protocol says why
 
 
 class Outcome(Enum):
     """What an arm does to the losses, or to the answer."""
 
     CHANGED = "changed"
-    SAME = "same"  # all intervals within MARGIN
+    SAME = "same"  # all intervals within the regime's margin
     UNTOLD = "untold"
 
 
@@ -55,8 +55,20 @@ class Arm:
     def means(self) -> dict[str, float]:
         return {standing.name: standing.mean for standing in self.verdicts.standings}
 
+    def std(self, schedule: str) -> float:
+        """Over the seeds, with n - 1."""
+        return float(np.std(list(self.losses[schedule].values()), ddof=1))
+
     def pair(self, first: str, second: str) -> Pair:
         return self.verdicts.pairs[frozenset({first, second})]
+
+    def gap(self, first: str, second: str) -> float:
+        """The second's mean loss minus the first's."""
+        return self.means[second] - self.means[first]
+
+    def gaps(self, first: str, second: str) -> Losses:
+        """The same for each seed."""
+        return {seed: loss - self.losses[first][seed] for seed, loss in self.losses[second].items()}
 
     def lower(self, first: str, second: str) -> str | None:
         """Which of the two is told apart as the lower one."""
@@ -74,9 +86,8 @@ class Change:
     def significant(self) -> bool:
         return verdict_of(self.difference, self.p_holm) in (Verdict.BETTER, Verdict.WORSE)
 
-    @property
-    def within_margin(self) -> bool:
-        return -MARGIN <= self.difference.low and self.difference.high <= MARGIN
+    def within(self, margin: float) -> bool:
+        return -margin <= self.difference.low and self.difference.high <= margin
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,7 @@ class Effect:
 
     base: Arm
     arm: Arm
+    margin: float  # nats per token
 
     @cached_property
     def losses(self) -> dict[str, Change]:
@@ -96,7 +108,7 @@ class Effect:
     def gaps(self) -> dict[tuple[str, str], Change]:
         """Two schedules in the order of float32 -> the change of the second's loss minus the first's."""
         pairs = list(combinations(self.base.ranking, 2))
-        return dict(zip(pairs, changes([(gap(self.arm, *pair), gap(self.base, *pair)) for pair in pairs])))
+        return dict(zip(pairs, changes([(self.arm.gaps(*p), self.base.gaps(*p)) for p in pairs])))
 
     @property
     def rank_correlation(self) -> float:
@@ -121,18 +133,26 @@ class Effect:
 
     @property
     def on_losses(self) -> Outcome:
-        return outcome(list(self.losses.values()))
+        return self.outcome(self.losses)
 
     @property
     def on_answer(self) -> Outcome:
-        return Outcome.CHANGED if self.reversed else outcome(list(self.gaps.values()))
+        return Outcome.CHANGED if self.reversed else self.outcome(self.gaps)
+
+    def outcome(self, changes: dict) -> Outcome:
+        """As the protocol has it, of changes of one kind."""
+        if any(change.significant for change in changes.values()):
+            return Outcome.CHANGED
+        same = all(change.within(self.margin) for change in changes.values())
+        return Outcome.SAME if same else Outcome.UNTOLD
 
 
 @dataclass(frozen=True)
-class Study:
-    """All that page, tables and figure say."""
+class Regime:
+    """All arms at one peak lr."""
 
     arms: dict[str, Arm]
+    margin: float  # nats per token
 
     @property
     def base(self) -> Arm:
@@ -141,7 +161,7 @@ class Study:
     @cached_property
     def effects(self) -> dict[str, Effect]:
         """Arm -> what it changes, for all but float32."""
-        return {name: Effect(self.base, arm) for name, arm in self.arms.items() if name != BASE}
+        return {name: Effect(self.base, arm, self.margin) for name, arm in self.arms.items() if name != BASE}
 
     @property
     def schedules(self) -> list[str]:
@@ -156,6 +176,10 @@ class Study:
     def config(self) -> dict:
         return self.base.manifest["config"]
 
+    @property
+    def peak_lr(self) -> float:
+        return self.config["peak_lr"]
+
 
 def changes(values: list[tuple[Losses, Losses]]) -> list[Change]:
     """Of each (value in the arm, value in float32), seed by seed, with Holm's correction over all of them."""
@@ -164,31 +188,27 @@ def changes(values: list[tuple[Losses, Losses]]) -> list[Change]:
     return [Change(difference, float(p)) for difference, p in zip(differences, p_holm)]
 
 
-def gap(arm: Arm, first: str, second: str) -> Losses:
-    return {seed: loss - arm.losses[first][seed] for seed, loss in arm.losses[second].items()}
-
-
-def outcome(found: list[Change]) -> Outcome:
-    """As the protocol has it, of changes of one kind."""
-    if any(change.significant for change in found):
-        return Outcome.CHANGED
-    return Outcome.SAME if all(change.within_margin for change in found) else Outcome.UNTOLD
-
-
 # -- files
 
 
-def read_study(out: Path) -> Study:
+def read_regimes(out: Path) -> list[Regime]:
+    """Both regimes, the lower peak lr first."""
+    return [read_regime(out / folder, margin) for folder, margin in MARGINS.items()]
+
+
+def read_regime(folder: Path, margin: float) -> Regime:
     """Every arm; ValueError where a run is not complete, or the arms have other schedules, seeds or data."""
-    study = Study({name: read_arm(out / folder, name) for name, folder in FOLDERS.items()})
-    for name, arm in study.arms.items():
+    regime = Regime({name: read_arm(folder / arm, name) for name, arm in FOLDERS.items()}, margin)
+    for name, arm in regime.arms.items():
         for what in ("runs asked for", "settings", "data"):
-            if regime(arm)[what] != regime(study.base)[what]:
-                raise ValueError(f"{out / FOLDERS[name]} has other {what} than {BASE}: run its command anew")
-    return study
+            if in_common(arm)[what] != in_common(regime.base)[what]:
+                raise ValueError(
+                    f"{folder / FOLDERS[name]} has other {what} than {BASE}: run its command anew"
+                )
+    return regime
 
 
-def regime(arm: Arm) -> dict:
+def in_common(arm: Arm) -> dict:
     """What all arms have in common: all but the arithmetic."""
     config = {key: value for key, value in arm.manifest["config"].items() if key not in ("dtype", "compile")}
     runs = {schedule: sorted(losses) for schedule, losses in arm.losses.items()}
@@ -207,36 +227,43 @@ def read_arm(folder: Path, name: str) -> Arm:
     return Arm(name, losses, manifest)
 
 
-def write_changes(out: Path, study: Study) -> Path:
-    """changes.csv: a row for each arm but float32 and each schedule, in nats per token."""
+def write_changes(out: Path, regimes: list[Regime]) -> Path:
+    """changes.csv: a row for each regime, arm but float32 and schedule, in nats per token."""
     rows = [
         dict(
-            arm=name, scheduler=schedule, float32=study.base.means[schedule], loss=effect.arm.means[schedule]
+            peak_lr=regime.peak_lr,
+            arm=name,
+            scheduler=schedule,
+            float32=regime.base.means[schedule],
+            loss=effect.arm.means[schedule],
         )
         | change_columns(change)
-        for name, effect in study.effects.items()
+        for regime in regimes
+        for name, effect in regime.effects.items()
         for schedule, change in effect.losses.items()
     ]
     write_csv(path := out / "changes.csv", list(rows[0]), rows)
     return path
 
 
-def write_gaps(out: Path, study: Study) -> Path:
-    """gaps.csv: a row for each arm but float32 and each pair, the second's loss minus the first's."""
+def write_gaps(out: Path, regimes: list[Regime]) -> Path:
+    """gaps.csv: a row for each regime, arm but float32 and pair, the second's loss minus the first's."""
     rows = [
         dict(
+            peak_lr=regime.peak_lr,
             arm=name,
             first=first,
             second=second,
-            float32=study.base.means[second] - study.base.means[first],
-            gap=effect.arm.means[second] - effect.arm.means[first],
+            float32=regime.base.gap(first, second),
+            gap=effect.arm.gap(first, second),
         )
         | change_columns(change)
         | dict(
-            float32_p_holm=study.base.pair(first, second).p_holm,
+            float32_p_holm=regime.base.pair(first, second).p_holm,
             arm_p_holm=effect.arm.pair(first, second).p_holm,
         )
-        for name, effect in study.effects.items()
+        for regime in regimes
+        for name, effect in regime.effects.items()
         for (first, second), change in effect.gaps.items()
     ]
     write_csv(path := out / "gaps.csv", list(rows[0]), rows)

@@ -5,32 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from studies.page import write_page
-from studies.precision.data import AUTO, BASE, CONTROL, MARGIN, QUESTION, Change, Effect, Outcome, Study
+from studies.precision.data import BASE, CONTROL, QUESTION, Change, Effect, Outcome, Regime
 from studies.precision.words import finding
 
 OUTCOMES = {Outcome.CHANGED: "changed", Outcome.SAME: "the same", Outcome.UNTOLD: "cannot be told"}
 
 
-def write_readme(out: Path, study: Study) -> Path:
+def write_readme(out: Path, regimes: list[Regime]) -> Path:
     return write_page(
         out,
         Path(__file__).with_name("page.md.j2"),
-        study=study,
-        finding=finding(study),
-        question=study.effects[QUESTION],
-        control=study.effects[CONTROL],
+        regimes=regimes,
+        low=regimes[0],
+        high=regimes[-1],
+        finding=finding(regimes),
         base=BASE,
-        question_name=QUESTION,
-        control_name=CONTROL,
-        auto_name=AUTO,
-        margin=MARGIN,
-        rows=[effect_row(effect) for effect in study.effects.values()],
+        question=QUESTION,
+        control=CONTROL,
+        effect_row=effect_row,
         largest=largest,
     )
 
 
 def effect_row(effect: Effect) -> list[str]:
-    """One line of the table of arms."""
+    """An arm's cells in the table of arms."""
     losses, gaps = list(effect.losses.values()), list(effect.gaps.values())
     return [
         effect.arm.name,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from studies.precision.data import MARGIN, QUESTION, Outcome, Study
+from analysis.text import format_lr
+from studies.precision.data import QUESTION, Outcome, Regime
 
 ANSWERS = {
-    Outcome.CHANGED: "bfloat16 on a CPU changes how schedules compare",
-    Outcome.SAME: f"bfloat16 on a CPU compares schedules as float32 does, within {MARGIN:g} nats per token",
-    Outcome.UNTOLD: "Whether bfloat16 on a CPU changes how schedules compare cannot be told",
+    Outcome.CHANGED: "it changes how schedules compare",
+    Outcome.SAME: "schedules compare as in float32, within {:g} nats per token",
+    Outcome.UNTOLD: "it cannot be told whether schedules compare as in float32",
 }
 
 
-def finding(study: Study) -> str:
-    return ANSWERS[study.effects[QUESTION].on_answer]
+def finding(regimes: list[Regime]) -> str:
+    """What bfloat16 does to the answer, in each regime."""
+    words = [f"at a peak lr of {format_lr(regime.peak_lr)} {answer(regime)}" for regime in regimes]
+    return f"bfloat16 on a CPU: {'; '.join(words)}"
+
+
+def answer(regime: Regime) -> str:
+    return ANSWERS[regime.effects[QUESTION].on_answer].format(regime.margin)
