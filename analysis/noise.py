@@ -1,0 +1,176 @@
+"""How much the difference of two methods varies from seed to seed: each pair's own variance is moderated by
+what all pairs say.
+
+Three seeds give a pair's variance two degrees of freedom. Twenty methods with three seeds each are blocks
+whose residuals have forty, if all vary alike. How alike they are is estimated from the variances themselves
+(empirical Bayes), so methods that share most of a run, and vary together, or one that nearly diverges, pull
+the others as little as they should.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from analysis.differences import ROUNDING, finite
+
+POOLED_FROM = 4  # methods; the variances of fewer pairs don't say how alike they are
+
+Losses = dict[int, float]  # seed -> loss
+
+
+@dataclass(frozen=True)
+class PairNoise:
+    """The difference of two methods over the seeds that both completed, and how sure it is."""
+
+    n: int  # seeds in common
+    mean: float  # first minus second; NaN without a seed
+    sd: float  # of one seed's difference, its own; NaN with fewer than two
+    variance: float  # of one seed's difference, moderated; NaN where nothing says it
+    df: float  # degrees of freedom of `variance`
+
+    @property
+    def identical(self) -> bool:
+        """The same loss in every seed, of two or more."""
+        return self.n >= 2 and self.sd == 0 and self.mean == 0
+
+    @property
+    def tested(self) -> bool:
+        return self.variance > 0 and not self.identical
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return math.sqrt(self.variance / self.n)
+
+    def __neg__(self) -> PairNoise:
+        return PairNoise(self.n, -self.mean, self.sd, self.variance, self.df)
+
+
+def pair_noise(losses: dict[str, Losses]) -> dict[tuple[str, str], PairNoise]:
+    """Every ordered pair of methods.
+
+    Args:
+        losses: method -> seed -> loss; None, NaN and inf are runs that did not complete.
+
+    Returns:
+        (first, second) -> the difference first minus second.
+
+    References:
+        Smyth 2004, Linear models and empirical Bayes methods, section 6 (moderated variances); Satterthwaite
+        1946 (degrees of freedom of a sum of variances); Srivastava 2005 (an unbiased trace of a squared
+        covariance).
+    """
+    rows = {name: finite(row) for name, row in losses.items()}
+    own = {pair: own_noise(rows[pair[0]], rows[pair[1]]) for pair in combinations(rows, 2)}
+    noisy = [noise for noise in own.values() if noise.sd > 0]
+    prior_df, prior_variance, most_df = 0.0, 0.0, math.inf
+    if len(rows) >= POOLED_FROM and len(noisy) >= POOLED_FROM:
+        prior_df, prior_variance = prior([n.sd**2 for n in noisy], [n.n - 1 for n in noisy])
+        most_df = pooled_df(rows)
+    pairs = {}
+    for (first, second), noise in own.items():
+        moderated = moderate(noise, prior_df, prior_variance, most_df)
+        pairs[first, second], pairs[second, first] = moderated, -moderated
+    return pairs
+
+
+def own_noise(a: Losses, b: Losses) -> PairNoise:
+    """Of one pair alone."""
+    seeds = [seed for seed in a if seed in b]
+    differences = np.array([a[seed] - b[seed] for seed in seeds])
+    n = len(seeds)
+    if n < 2:
+        return PairNoise(n, float(differences.mean()) if n else math.nan, math.nan, math.nan, 0.0)
+    rounding = ROUNDING * max(abs(row[seed]) for row in (a, b) for seed in seeds)
+    if np.abs(differences).max() <= rounding:
+        return PairNoise(n, 0.0, 0.0, 0.0, n - 1.0)
+    sd = 0.0 if np.ptp(differences) <= rounding else float(differences.std(ddof=1))
+    return PairNoise(n, float(differences.mean()), sd, sd**2, n - 1.0)
+
+
+def moderate(noise: PairNoise, prior_df: float, prior_variance: float, most_df: float) -> PairNoise:
+    """A pair's variance as the mean of its own and the prior one, weighted by their degrees of freedom.
+
+    The two uncertainties, how alike the pairs are and how much they vary together, add up.
+    """
+    if not noise.sd >= 0 or noise.identical or not prior_df:
+        return noise
+    own_df = noise.n - 1.0
+    if math.isinf(prior_df):
+        variance, df = prior_variance, most_df
+    else:
+        variance = (prior_df * prior_variance + own_df * noise.sd**2) / (prior_df + own_df)
+        df = 1 / (1 / (prior_df + own_df) + 1 / most_df)
+    return PairNoise(noise.n, noise.mean, noise.sd, variance, max(own_df, df))
+
+
+def prior(variances: list[float], dfs: list[int]) -> tuple[float, float]:
+    """Degrees of freedom and variance of the distribution that the true variances come from.
+
+    Args:
+        variances: above 0, at least two.
+        dfs: of each.
+
+    Returns:
+        (df, variance): an infinite df where they differ by no more than chance; their mean is the variance
+        then.
+
+    References:
+        Smyth 2004, section 6.2.
+    """
+    from scipy import special
+
+    variances, dfs = np.array(variances), np.array(dfs, float)
+    logs = np.log(variances) - special.digamma(dfs / 2) + np.log(dfs / 2)
+    spread = logs.var(ddof=1) - special.polygamma(1, dfs / 2).mean()
+    if spread <= 0:
+        return math.inf, float((variances * dfs).sum() / dfs.sum())
+    half = inverse_trigamma(spread)
+    return 2 * half, float(np.exp(logs.mean() + special.digamma(half)) / half)
+
+
+def inverse_trigamma(y: float) -> float:
+    """x > 0 with trigamma(x) = y, for y > 0."""
+    from scipy import optimize, special
+
+    log_x = optimize.brentq(lambda log_x: special.polygamma(1, math.exp(log_x)) - y, -20, 40)
+    return math.exp(log_x)
+
+
+def pooled_df(rows: dict[str, Losses]) -> float:
+    """Degrees of freedom of a variance pooled over all methods.
+
+    Seeds less one, times as many dimensions as the methods vary in: one less than the methods if they vary
+    independently, fewer if they vary together. Of the methods with at least so many seeds, the number that
+    gives most counts.
+    """
+    best = 1.0
+    for least in {len(row) for row in rows.values()}:
+        block = [row for row in rows.values() if len(row) >= least]
+        seeds = sorted(set.intersection(*(set(row) for row in block)))
+        if len(seeds) >= 2 and len(block) >= POOLED_FROM:
+            table = np.array([[row[seed] for row in block] for seed in seeds])
+            best = max(best, (len(seeds) - 1) * dimensions(table))
+    return best
+
+
+def dimensions(table: np.ndarray) -> float:
+    """In how many independent directions the methods vary, from 1 to one less than there are.
+
+    Args:
+        table: (seeds, methods).
+    """
+    df, most = len(table) - 1, table.shape[1] - 1
+    residuals = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
+    gram = residuals @ residuals.T / df  # has the traces of the covariance, and is small
+    trace, trace_of_square = np.trace(gram), (gram**2).sum()
+    if df == 1:
+        return 1.0
+    unbiased = df**2 / ((df - 1) * (df + 2)) * (trace_of_square - trace**2 / df)
+    if not trace > 0:
+        return 1.0
+    return float(most if unbiased <= trace**2 / most else max(1.0, trace**2 / unbiased))
