@@ -59,6 +59,11 @@ class Arm:
         """Over the seeds, with n - 1."""
         return float(np.std(list(self.losses[schedule].values()), ddof=1))
 
+    @property
+    def seed_spread(self) -> float:
+        """Standard deviation over the seeds of a schedule, of all schedules together."""
+        return root_mean_square([self.std(schedule) for schedule in self.losses])
+
     def pair(self, first: str, second: str) -> Pair:
         return self.verdicts.pairs[frozenset({first, second})]
 
@@ -128,8 +133,7 @@ class Effect:
     @property
     def run_spread(self) -> float:
         """Standard deviation of the change of a run's loss around its schedule's mean change."""
-        variances = [change.difference.sd**2 for change in self.losses.values()]
-        return float(np.sqrt(np.mean(variances)))
+        return root_mean_square([change.difference.sd for change in self.losses.values()])
 
     @property
     def on_losses(self) -> Outcome:
@@ -186,6 +190,10 @@ def changes(values: list[tuple[Losses, Losses]]) -> list[Change]:
     differences = [paired_difference(*pair) for pair in values]
     p_holm = holm([difference.p for difference in differences])
     return [Change(difference, float(p)) for difference, p in zip(differences, p_holm)]
+
+
+def root_mean_square(values: list[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 # -- files

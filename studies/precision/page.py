@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from studies.page import write_page
-from studies.precision.data import BASE, CONTROL, QUESTION, Change, Effect, Outcome, Regime
-from studies.precision.words import finding
-
-OUTCOMES = {Outcome.CHANGED: "changed", Outcome.SAME: "the same", Outcome.UNTOLD: "cannot be told"}
+from studies.precision.data import BASE, CONTROL, QUESTION, Change, Effect, Regime
+from studies.precision.words import ANSWERS, finding, reach
 
 
 def write_readme(out: Path, regimes: list[Regime]) -> Path:
@@ -22,36 +20,31 @@ def write_readme(out: Path, regimes: list[Regime]) -> Path:
         base=BASE,
         question=QUESTION,
         control=CONTROL,
+        answers=ANSWERS,
         effect_row=effect_row,
+        significant=significant,
         largest=largest,
+        reach=reach,
     )
 
 
 def effect_row(effect: Effect) -> list[str]:
     """An arm's cells in the table of arms."""
-    losses, gaps = list(effect.losses.values()), list(effect.gaps.values())
+    losses, gaps = effect.losses, effect.gaps
     return [
         effect.arm.name,
-        f"{OUTCOMES[effect.on_losses]} ({significant(losses)})",
-        span(losses),
-        f"{OUTCOMES[effect.on_answer]} ({significant(gaps)})",
-        span(gaps),
+        f"{ANSWERS[effect.on_losses]}: {significant(losses)} of {len(losses)}, {reach(losses):.2g}",
+        f"{ANSWERS[effect.on_answer]}: {significant(gaps)} of {len(gaps)}, {reach(gaps):.2g}",
         f"{effect.rank_correlation:+.2f}",
         f"{len(effect.other_verdicts)} of {len(gaps)}",
-        f"{effect.run_spread:.4f}",
+        f"{effect.run_spread:.2g}",
     ]
 
 
-def significant(changes: list[Change]) -> str:
-    return f"{sum(change.significant for change in changes)} of {len(changes)} significant"
+def significant(changes: dict[object, Change]) -> int:
+    return sum(change.significant for change in changes.values())
 
 
-def span(changes: list[Change]) -> str:
-    """From the lowest end of their intervals to the highest."""
-    ends = [end for change in changes for end in (change.difference.low, change.difference.high)]
-    return f"{min(ends):+.4f} to {max(ends):+.4f}"
-
-
-def largest(changes: dict) -> float:
+def largest(changes: dict[object, Change]) -> float:
     """The largest change on the average of the seeds, without its sign."""
     return max(abs(change.difference.mean) for change in changes.values())
