@@ -9,6 +9,7 @@ Runs that the output folder has already are not trained again, so adding a sched
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from analysis.aa import control_of
 from analysis.bounds import print_bounds
-from analysis.comparison import Comparison, read_results
+from analysis.comparison import Comparison, Setting, labels_of, read_results
 from analysis.cost import cost_sentence, sweep_cost
 from analysis.figures.plan import draw_plan
 from analysis.figures.planned_lrs import draw_planned_lrs
@@ -26,6 +27,7 @@ from analysis.processes import at_once
 from analysis.tensorboard import check_installed
 from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
+from analysis.verdicts import MARGIN
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset, tokenizer_of
 from nanosched.cli import add_flags, check_seed, from_args
@@ -35,8 +37,9 @@ from nanosched.errors import not_allowed, quoted
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
 from nanosched.seeds import read_seeds, seeds_note
-from schedulers import Schedule, describe_schedules, resolve
+from schedulers import Schedule, describe_schedules, get_schedule, resolve
 from schedulers.core.load import loaded_files
+from schedulers.core.messages import nearest
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.display import Display
 from sweep.dry_run import print_dry_run
@@ -64,6 +67,8 @@ class Request:
     tensorboard: bool
     dry_run: bool
     time: bool  # a few steps in a dry run
+    baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
+    margin: float  # nats per token
 
 
 @dataclass
@@ -153,6 +158,18 @@ def parse_args() -> argparse.Namespace:
         help="with --tune: at the end, two more peak lrs around each best one, halfway to its neighbours",
     )
     parser.add_argument(
+        "--baseline",
+        metavar="NAME",
+        help="the schedule that all others are compared with; default: the best, whichever that is",
+    )
+    parser.add_argument(
+        "--margin",
+        metavar="X",
+        default=MARGIN,
+        help="what differs by less, in nats per token, is as good, and is said to be equivalent once that is "
+        f"sure; default {MARGIN:g}",
+    )
+    parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
@@ -181,6 +198,8 @@ def read_request(args: argparse.Namespace) -> Request:
         raise ValueError("--refine is not allowed alone: give it with --tune")
     if args.time and not args.dry_run:
         raise ValueError("--time is not allowed alone: give it with --dry-run")
+    if args.aa and args.baseline is not None:
+        raise ValueError("--baseline is not allowed with --aa, which compares one schedule with itself")
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
@@ -197,9 +216,10 @@ def read_request(args: argparse.Namespace) -> Request:
     # all are ranked at this one with --tune, and a loss law is fitted at it
     if config.peak_lr not in peak_lrs:
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
+    schedules = make_schedules(config, specs, peak_lrs, horizons)
     return Request(
         config=config,
-        schedules=make_schedules(config, specs, peak_lrs, horizons),
+        schedules=schedules,
         seeds=seeds,
         out=Path(args.out or Path("results", name)),
         protocol=args.protocol,
@@ -209,7 +229,46 @@ def read_request(args: argparse.Namespace) -> Request:
         tensorboard=args.tensorboard,
         dry_run=args.dry_run,
         time=args.time,
+        baseline=None if args.baseline is None else read_baseline(args.baseline, schedules, args.tune),
+        margin=read_margin(args.margin),
     )
+
+
+def read_baseline(given: str, schedules: list[tuple[str, Schedule]], tune: bool) -> str:
+    """The schedule of the comparison with this label, or else the one that this is another spec of."""
+    shortest = min(schedule.steps for _, schedule in schedules)
+    compared = {
+        Setting.of_schedule(label, schedule): schedule
+        for label, schedule in schedules
+        if schedule.steps == shortest
+    }
+    labels = dict.fromkeys(setting.scheduler for setting in compared)
+    if not tune:  # which finds the peak lrs that tables name beside the schedule
+        labels |= dict.fromkeys(labels_of(compared).values())
+    if given in labels:
+        return given
+    for setting, schedule in compared.items():
+        if is_spec_of(schedule, given):
+            return setting.scheduler
+    raise not_allowed("baseline", given, f"give one of the schedules compared{nearest(given, labels)}")
+
+
+def is_spec_of(schedule: Schedule, spec: str) -> bool:
+    try:
+        steps, peak_lr = schedule.steps, schedule.peak_lr
+        return schedule == get_schedule(spec, steps, peak_lr, warmup_steps=schedule.warmup_steps)
+    except ValueError:
+        return False
+
+
+def read_margin(given: str | float) -> float:
+    try:
+        margin = float(given)
+    except ValueError:
+        margin = -1.0
+    if not 0 <= margin < math.inf:
+        raise not_allowed("margin", given, f"give nats per token from 0 on, such as {MARGIN:g}")
+    return margin
 
 
 def read_specs(args: argparse.Namespace, comparison: dict) -> list[str]:
@@ -392,6 +451,8 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset, store:
         protocol=request.protocol,
         tuned=request.tune,
         control=request.control,
+        baseline=request.baseline,
+        margin=request.margin,
         branches=tuple(plan_branches(distinct(trained.runs), request.config)) if fresh else (),
     )
 

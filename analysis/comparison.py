@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
+from analysis.differences import ALPHA
 from analysis.metrics import METRICS, Metrics, curve_metrics
 from analysis.text import counted, format_lr
-from analysis.verdicts import Losses, Standing, Verdicts, judge
+from analysis.verdicts import MARGIN, Losses, Standing, Verdicts, judge
 from nanosched.config import Config
 from nanosched.history import RunCurve
 from nanosched.run_files import FinishedRun, Status
@@ -269,6 +270,9 @@ class Comparison:
     tuned: bool = False
     control: bool = False  # the A/A control: one schedule, the first half of the seeds against the second
     branches: tuple[Branch, ...] = ()  # the plan; none for carry-over
+    baseline: str | None = None  # that all are compared with, a schedule or "wsd @ 2e-3"; None is the best
+    margin: float = MARGIN  # what differs by less is as good; nats per token
+    alpha: float = ALPHA  # family-wise error of a ranking
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:

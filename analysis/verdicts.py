@@ -21,6 +21,7 @@ from analysis.differences import (
 )
 from analysis.power import seeds_needed, smallest_effect
 
+MARGIN = 0.005  # nats per token; what differs by less is as good
 MAX_TESTED = 60  # schedules of one ranking: of thousands of pairs Holm's correction leaves nothing
 
 Losses = dict[

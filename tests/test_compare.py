@@ -821,6 +821,16 @@ def test_the_control_needs_two_seeds(cli, toml):
         (["--peak-lr", "1e-3,1.0000001e-3"], ["peak_lr", "agree to 6 digits"]),
         (["--seeds", str(2**33), "--dropout", "0.1"], ["seeds"]),
         (["--schedulers", ""], ["empty"]),
+        (["--baseline", "cosin"], ["baseline='cosin'", "did you mean 'cosine'"]),
+        (["--baseline", "wsd"], ["baseline='wsd'", "one of the schedules compared"]),
+        (["--baseline", ""], ["baseline=''"]),
+        (["--baseline", "cosine:cycle=3"], ["baseline='cosine:cycle=3'"]),
+        (["--aa", "--seeds", "0-1", "--baseline", "cosine"], ["--baseline", "--aa"]),
+        (["--tune", "--baseline", "cosine @ 1e-2"], ["baseline='cosine @ 1e-2'", "'cosine'"]),
+        (["--margin", "small"], ["margin='small'", "0.005"]),
+        (["--margin=-0.1"], ["margin='-0.1'", "from 0 on"]),
+        (["--margin", "nan"], ["margin='nan'"]),
+        (["--margin", "inf"], ["margin='inf'"]),
     ],
 )
 def test_bad_input_is_one_line(cli, toml, tmp_path, text, flags, words):
