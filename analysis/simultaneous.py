@@ -7,7 +7,7 @@ zero, or lies within the margin, or does neither.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,6 +29,7 @@ class Interval:
     high: float
     p: float  # adjusted for all comparisons: below alpha if and only if the interval leaves out zero
     identical: bool = False  # to it, in every seed
+    to: str = ""  # whose mean the mean is to: the baseline, or the lowest of the others
 
 
 def against_baseline(losses: dict[str, Losses], baseline: str, alpha: float = ALPHA) -> dict[str, Interval]:
@@ -44,19 +45,9 @@ def against_baseline(losses: dict[str, Losses], baseline: str, alpha: float = AL
         paired losses, with moderated variances.
     """
     noise = pair_noise(losses)
-    others = {name: noise[name, baseline] for name in losses if name != baseline}
-    m = sum(pair.tested for pair in others.values())
-    return {name: interval_of(pair, m, alpha) for name, pair in others.items()}
-
-
-def interval_of(pair: PairNoise, m: int, alpha: float) -> Interval:
-    if pair.identical:
-        return Interval(pair.n, 0.0, 0.0, 0.0, 1.0, identical=True)
-    if not pair.tested:
-        return Interval(pair.n, pair.mean, math.nan, math.nan, math.nan)
-    width = critical_value(m, pair.df, alpha) * pair.error
-    p = exceedance(abs(pair.mean) / pair.error, m, pair.df)
-    return Interval(pair.n, pair.mean, pair.mean - width, pair.mean + width, p)
+    others = [name for name in losses if name != baseline]
+    m = sum(noise[name, baseline].tested for name in others)
+    return {name: interval_of(name, [baseline], noise, m, alpha) for name in others}
 
 
 def against_best(losses: dict[str, Losses], alpha: float = ALPHA) -> dict[str, Interval]:
@@ -75,45 +66,61 @@ def against_best(losses: dict[str, Losses], alpha: float = ALPHA) -> dict[str, I
         1996, Multiple Comparisons, chapter 4.
     """
     noise = pair_noise(losses)
-    names = [name for name in losses if any(noise[name, other].n for other in losses if other != name)]
-    m = max((sum(noise[name, other].tested for other in names if other != name) for name in names), default=0)
-    if not m:
-        return {name: untested(name, names, noise) for name in names}
-    pairs = {
-        (first, second): interval_of(noise[first, second], m, alpha)
-        for first in names
-        for second in names
-        if first != second
-    }
+    others = {name: [o for o in losses if o != name and noise[name, o].n] for name in losses}
+    others = {name: rivals for name, rivals in others.items() if rivals}
+    m = max((sum(noise[name, o].tested for o in rivals) for name, rivals in others.items()), default=0)
     candidates = [
-        name for name in names if not any(pairs[name, other].low > 0 for other in names if other != name)
+        name for name, rivals in others.items() if not any(above(noise[name, o], m, alpha) for o in rivals)
     ]
-    return {name: to_best(name, names, candidates, pairs) for name in names}
+    return {name: to_best(name, rivals, candidates, noise, m, alpha) for name, rivals in others.items()}
 
 
-def to_best(name: str, names, candidates, pairs) -> Interval:
+def above(pair: PairNoise, m: int, alpha: float) -> bool:
+    """Whether the first of the two is significantly higher."""
+    return pair.tested and pair.mean > critical_value(m, pair.df, alpha) * pair.error
+
+
+def to_best(name: str, others: list[str], candidates: list[str], noise, m: int, alpha: float) -> Interval:
     """One method's interval from its intervals to the candidates; of a single candidate, to all others."""
-    rivals = [other for other in candidates if other != name] or [other for other in names if other != name]
-    found = [pairs[name, rival] for rival in rivals]
-    nearest = max(found, key=lambda interval: interval.mean)  # to the lowest of them
-    if nearest.identical and len(found) == 1:
-        return nearest
-    known = [interval for interval in found if not math.isnan(interval.low)]
+    rivals = [other for other in others if other in candidates] or others
+    interval = interval_of(name, rivals, noise, m, alpha, lowest_rival=candidates == [name])
+    if candidates == [name] or interval.identical or math.isnan(interval.high):
+        return interval
+    return replace(interval, high=max(0.0, interval.high))
+
+
+def interval_of(
+    name: str, rivals: list[str], noise, m: int, alpha: float, lowest_rival: bool = False
+) -> Interval:
+    """That covers the intervals to all rivals, or is of the loss minus the lowest of the rivals'."""
+    known = [rival for rival in rivals if noise[name, rival].tested or noise[name, rival].identical]
+    to = max(known or rivals, key=lambda rival: noise[name, rival].mean)
+    nearest, pairs = noise[name, to], [noise[name, rival] for rival in known]
     if not known:
-        return nearest
-    p = max(interval.p for interval in known)
-    if name in candidates and len(candidates) == 1:  # minus the lowest of the others: the largest difference
-        low, high = (max(getattr(interval, end) for interval in known) for end in ("low", "high"))
-        return Interval(nearest.n, nearest.mean, low, high, p)
-    low = min(interval.low for interval in known)
-    high = max(0.0, max(interval.high for interval in known))
-    return Interval(nearest.n, nearest.mean, low, high, p)
+        return Interval(nearest.n, nearest.mean, math.nan, math.nan, math.nan, to=to)
+    if nearest.identical and len(rivals) == 1:
+        return Interval(nearest.n, 0.0, 0.0, 0.0, 1.0, identical=True, to=to)
+    ends = [ends_of(pair, m, alpha) for pair in pairs]
+    low, high = (max if lowest_rival else min)(low for low, _ in ends), max(high for _, high in ends)
+    return Interval(nearest.n, nearest.mean, low, high, p_of(pairs, m), to=to)
 
 
-def untested(name: str, names, noise) -> Interval:
-    """Where no two methods can be tested: the mean difference to the lowest, and no more."""
-    nearest = max((noise[name, other] for other in names if other != name), key=lambda pair: pair.mean)
-    return interval_of(nearest, 1, ALPHA)
+def ends_of(pair: PairNoise, m: int, alpha: float) -> tuple[float, float]:
+    if pair.identical:
+        return 0.0, 0.0
+    width = critical_value(m, pair.df, alpha) * pair.error
+    return pair.mean - width, pair.mean + width
+
+
+def p_of(pairs: list[PairNoise], m: int) -> float:
+    """The largest of their p-values: at each number of degrees of freedom that of the smallest t."""
+    smallest = {}
+    for pair in pairs:
+        if pair.identical:
+            return 1.0
+        t, df = abs(pair.mean) / pair.error, rounded(pair.df)
+        smallest[df] = min(t, smallest.get(df, math.inf))
+    return max(exceedance(t, m, df) for df, t in smallest.items())
 
 
 # -- Dunnett's distribution
@@ -121,7 +128,12 @@ def untested(name: str, names, noise) -> Interval:
 
 def critical_value(m: int, df: float, alpha: float) -> float:
     """The largest of m absolute t statistics stays below it with probability 1 - alpha."""
-    return _critical_value(m, round(df, 1) if df < 100 else round(df), alpha)
+    return _critical_value(m, rounded(df), alpha)
+
+
+def rounded(df: float) -> float:
+    """With three digits, so that few quantiles are needed; the same for the interval and for p."""
+    return float(f"{df:.3g}")
 
 
 @lru_cache(maxsize=4096)
