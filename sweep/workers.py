@@ -250,8 +250,6 @@ def work(pipe, stderr, stop, schedule_files, config, dataset, out):
             branch = pipe.recv()
             ending = train_branch(branch, config, dataset, store, on_step, on_branch_point, stop.is_set)
             pipe.send(("end", *ending))
-    sys.stderr.flush()
-    os._exit(0)  # all files are written, and torch takes a second to end as it should
 
 
 def end_with_parent():
