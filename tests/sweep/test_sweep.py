@@ -276,11 +276,16 @@ def command(tiny, tmp_path):
     ]
 
 
+# by a command that trains and draws: what takes long to import, so that 60 commands take it once
+IMPORTED = ["torch", "model.adamw", "compare", "matplotlib.pyplot", "analysis.report.page"]
+IMPORTED += ["scipy.stats", "scipy.optimize", "scipy.special", "plotly.graph_objects", "rich.progress"]
+
+
 @pytest.fixture
 def start(tmp_path, session_cache):
     """Starts compare.py in a process that is forked from one that has torch already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["train", "matplotlib.pyplot", "rich.progress"])
+    context.set_forkserver_preload(IMPORTED)
 
     def start(*args, **limits):
         process = context.Process(target=compare, args=(tmp_path, *args), kwargs=limits)
