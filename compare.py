@@ -20,7 +20,7 @@ import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
 from analysis.aa import control_of
 from analysis.bounds import print_bounds
 from analysis.comparison import Comparison, Setting, labels_of, read_results
-from analysis.cost import cost_sentence, sweep_cost
+from analysis.cost import cost_sentence, sweep_cost, tuning_cost, tuning_sentence
 from analysis.figures.plan import draw_plan
 from analysis.figures.planned_lrs import draw_planned_lrs
 from analysis.processes import at_once
@@ -47,7 +47,7 @@ from sweep.execute import execute
 from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
 from sweep.slots import choose_slots
 from sweep.store import Store, delete_checkpoints, locked, saved_steps
-from sweep.tune import Grid, first_grids, next_peak, refined, settings_of
+from sweep.tune import Grid, Losses, chosen_peak, first_grids, first_half, settings_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Request:
     schedules: list[
         tuple[str, Schedule]
     ]  # (as the user spelled it, schedule), each at every peak lr and horizon
-    seeds: list[int]
+    seeds: list[int]  # with --tune those that judge
+    tuning_seeds: list[int]  # those that choose the peak lrs
     out: Path
     protocol: str  # fresh or carry-over
     tune: bool
@@ -86,7 +87,7 @@ def main():
         if args.schedulers and args.schedulers[0] == "list":
             return print_schedules(args.schedulers[1:])
         request = read_request(args)
-        if note := seeds_note(request.seeds):
+        if note := seeds_note(sorted({*request.seeds, *request.tuning_seeds})):
             print(note)
         if request.dry_run:
             return dry_run(request)
@@ -144,13 +145,20 @@ def parse_args() -> argparse.Namespace:
         "--tune",
         action="store_true",
         help="find the best peak lr of each schedule: factors of two from --peak-lr on, until it has a worse "
-        "one on either side",
+        "one on either side; other seeds judge it there",
     )
     modes.add_argument(
         "--aa",
         action="store_true",
         help="the control: one schedule (default cosine) against itself, with as many other seeds; says what "
         "is noise here",
+    )
+    parser.add_argument(
+        "--tuning-seeds",
+        nargs="+",
+        metavar="N",
+        help="with --tune: the seeds that choose the peak lrs, which those of --seeds judge; default: the "
+        "first half of --seeds chooses and the second half judges",
     )
     parser.add_argument(
         "--refine",
@@ -196,6 +204,8 @@ def read_request(args: argparse.Namespace) -> Request:
         check_installed()
     if args.refine and not args.tune:
         raise ValueError("--refine is not allowed alone: give it with --tune")
+    if args.tuning_seeds is not None and not args.tune:
+        raise ValueError("--tuning-seeds is not allowed alone: give it with --tune")
     if args.time and not args.dry_run:
         raise ValueError("--time is not allowed alone: give it with --dry-run")
     if args.aa and args.baseline is not None:
@@ -213,6 +223,7 @@ def read_request(args: argparse.Namespace) -> Request:
             print(f"--aa: {specs[0]} alone, at a peak lr of {peak_lrs[0]:g} and {horizons[0]:,} steps")
         specs, peak_lrs, horizons, seeds = specs[:1], peak_lrs[:1], horizons[:1], double_seeds(seeds)
         config = replace(config, steps=horizons[0])
+    tuning_seeds, seeds = split_seeds(args, seeds) if args.tune else ([], seeds)
     # all are ranked at this one with --tune, and a loss law is fitted at it
     if config.peak_lr not in peak_lrs:
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
@@ -221,6 +232,7 @@ def read_request(args: argparse.Namespace) -> Request:
         config=config,
         schedules=schedules,
         seeds=seeds,
+        tuning_seeds=tuning_seeds,
         out=Path(args.out or Path("results", name)),
         protocol=args.protocol,
         tune=args.tune,
@@ -288,6 +300,24 @@ def double_seeds(seeds: list[int]) -> list[int]:
     return [*seeds, *others]
 
 
+def split_seeds(args: argparse.Namespace, seeds: list[int]) -> tuple[list[int], list[int]]:
+    """The seeds that choose the peak lrs, and those that judge them; a single one does both."""
+    if args.tuning_seeds is None:
+        tuning = first_half(seeds)
+        return tuning, seeds[len(tuning) :] or seeds
+    tuning = read_seeds(" ".join(args.tuning_seeds), "tuning_seeds")
+    both, judges = [s for s in seeds if s in tuning], [s for s in seeds if s not in tuning]
+    if args.seeds is not None and both:
+        raise not_allowed(
+            "tuning_seeds", tuning, f"{both[0]} is among --seeds, and the seeds that choose don't judge"
+        )
+    if not judges:
+        raise not_allowed(
+            "tuning_seeds", tuning, "none of the seeds is left to judge; give others with --seeds"
+        )
+    return tuning, judges
+
+
 def read_peak_lrs(given, config: Config) -> list[float]:
     peak_lrs = read_numbers("peak_lr", [config.peak_lr] if given is None else given, float)
     if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
@@ -343,12 +373,13 @@ def dry_run(request: Request):
         steps = len(request.seeds) * sum(schedule.steps for _, schedule in request.schedules)
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
-    grids = first_grids(request.schedules) if request.tune else []
-    schedules = settings_of(grids) or request.schedules
-    runs = print_dry_run(request.config, schedules, request.seeds, Store(request.out), request.time)
+    grids = first_grids(request.schedules, request.tuning_seeds) if request.tune else []
+    seeds = request.tuning_seeds[:1] or request.seeds
+    schedules = settings_of(grids, seeds[0]) or request.schedules
+    runs = print_dry_run(request.config, schedules, seeds, Store(request.out), request.time)
     if request.tune:
         print_refusals(grids)
-        print("--tune begins with these, and goes on past a lowest or highest peak lr that is best")
+        print_tuning(request, grids)
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
     print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
@@ -367,24 +398,37 @@ def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Train
 
 
 def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
-    """Every schedule at peak lrs by factors of two until the best has a worse one on either side."""
-    grids, trained, refine = first_grids(request.schedules), Trained([]), request.refine
+    """Every schedule at peak lrs by factors of two until the best has a worse one on either side, and then
+    there with the seeds that judge.
+    """
+    grids = first_grids(request.schedules, request.tuning_seeds)
+    trained, refine = Trained([]), request.refine
     while True:
-        runs = plan_runs(request.config, settings_of(grids), request.seeds, dataset.fingerprint)
+        runs = plan_tuning(request, grids, dataset)
         trained = train_missing(replace(trained, runs=runs), request.config, dataset, store, slots)
-        losses = [mean_losses(grid, runs, store) for grid in grids]
-        extended = [grid.extend(further_peaks(grid, values)) for grid, values in zip(grids, losses)]
-        if not any(extended) and refine:
+        losses = [tuning_losses(grid, runs, store) for grid in grids]
+        grown = [grid.grow(table) for grid, table in zip(grids, losses)]
+        if not any(grown) and refine:
             refine = False
-            extended = [grid.extend(refined(values)) for grid, values in zip(grids, losses)]
-        if trained.stopped or not any(extended):
-            print_refusals(grids)
-            return trained
+            grown = [grid.refine(table) for grid, table in zip(grids, losses)]
+        if trained.stopped or not any(grown):
+            break
+    print_refusals(grids)
+    if trained.stopped:
+        return trained
+    judged = [(grid.label, grid.at(chosen_peak(table))) for grid, table in zip(grids, losses)]
+    judging = plan_runs(request.config, judged, request.seeds, dataset.fingerprint)
+    runs += [run for run in judging if run.seed not in request.tuning_seeds]
+    return train_missing(replace(trained, runs=runs), request.config, dataset, store, slots)
 
 
-def further_peaks(grid: Grid, losses: dict[float, float]) -> list[float]:
-    peak = next_peak(losses, grid.began)
-    return [] if peak is None else [peak]
+def plan_tuning(request: Request, grids: list[Grid], dataset: Dataset) -> list[Run]:
+    """The runs that the peak lrs are chosen by, as far as the grids have grown."""
+    return [
+        run
+        for seed in request.tuning_seeds
+        for run in plan_runs(request.config, settings_of(grids, seed), [seed], dataset.fingerprint)
+    ]
 
 
 def print_refusals(grids: list[Grid]):
@@ -392,16 +436,38 @@ def print_refusals(grids: list[Grid]):
         print(refusal)
 
 
-def mean_losses(grid: Grid, runs: list[Run], store: Store) -> dict[float, float]:
-    """peak lr -> mean final validation loss over the seeds, inf where one did not complete."""
+def print_tuning(request: Request, grids: list[Grid]):
+    """What follows on the first seed's runs, as far as it can be known."""
+    first, *others = request.tuning_seeds
+    print("--tune begins with these, and goes on past a lowest or highest peak lr that is best")
+    if others:
+        most = sum(len(grid.schedules) for grid in grids) * len(others)
+        words = f"then {seeds_words(others)}: {counted(most, 'run')} more at most"
+        print(f"{words} of these, since peak lrs far from the best are left at seed {first}")
+    if request.seeds == request.tuning_seeds:
+        return print("the same seed chooses and judges; give two --seeds or more to hold some out")
+    runs = len(grids) * len(request.seeds)
+    steps = sum(grid.schedules[0].steps for grid in grids) * len(request.seeds)
+    print(
+        f"then each schedule is judged at its chosen peak lr with {seeds_words(request.seeds)}: "
+        f"{counted(runs, 'run')}, {steps:,} steps at most"
+    )
+
+
+def seeds_words(seeds: list[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+
+def tuning_losses(grid: Grid, runs: list[Run], store: Store) -> Losses:
+    """peak lr -> seed -> final validation loss, inf for a run that did not complete."""
     losses = {}
     for run in runs:
         if (run.label, run.schedule.steps) == (grid.label, grid.schedules[0].steps):
             finished = store.get(run.id)
             completed = finished is not None and finished.record.complete
             loss = finished.record.final_val_loss if completed else float("inf")
-            losses.setdefault(run.schedule.peak_lr, []).append(loss)
-    return {peak: sum(values) / len(values) for peak, values in losses.items()}
+            losses.setdefault(run.schedule.peak_lr, {})[run.seed] = loss
+    return losses
 
 
 def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trained:
@@ -450,6 +516,7 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset, store:
         command=shlex.join(["python", "compare.py", *sys.argv[1:]]),
         protocol=request.protocol,
         tuned=request.tune,
+        tuning_seeds=tuple(request.tuning_seeds),
         control=request.control,
         baseline=request.baseline,
         margin=request.margin,
@@ -468,6 +535,8 @@ def write(comparison: Comparison, request: Request) -> bool:
     cost = sweep_cost(comparison)
     if comparison.branches and cost.runs > 1:
         print_text("\n" + cost_sentence(cost, comparison))
+    if tuning := tuning_cost(comparison):
+        print_text("\n" + tuning_sentence(tuning))
     if control := control_of(comparison):
         print_text("\n" + control.sentence)
     pages = [*PAGES, EVENTS] if request.tensorboard else PAGES

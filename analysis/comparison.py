@@ -13,8 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.differences import ALPHA
+from analysis.basin import Bottom, bottom
+from analysis.differences import ALPHA, finite
 from analysis.metrics import METRICS, Metrics, curve_metrics
+from analysis.simultaneous import against_best
 from analysis.text import counted, format_lr
 from analysis.verdicts import MARGIN, Losses, Standing, Verdicts, judge
 from nanosched.config import Config
@@ -23,6 +25,7 @@ from nanosched.run_files import FinishedRun, Status
 from schedulers import Schedule
 from sweep.plan import Branch, Run
 from sweep.store import Store
+from sweep.tune import chosen_peak, judging_seeds
 
 
 @dataclass(frozen=True)
@@ -220,18 +223,52 @@ def rank(steps: int, named: dict[str, Entry]) -> Ranking:
 
 @dataclass(frozen=True)
 class TunedEntry:
-    """One schedule at one horizon: its entries by peak lr, and the one with the lowest mean loss.
+    """One schedule at one horizon: its entries by peak lr, and how it is judged at the chosen one."""
 
-    That peak is chosen by the losses it is then judged by, so the loss flatters a little, and each schedule
-    about alike.
-    """
+    by_peak: dict[float, Entry]  # of the seeds that chose, in ascending order
+    best: Entry  # at the chosen peak lr, of the seeds that judge; without a result before one has ended
+    common: Ranked | None  # among all at the peak lr that they have in common; None if none completed there
 
-    by_peak: dict[float, Entry]  # in ascending order
-    best: Entry
-    common: (
-        Ranked | None
-    )  # at the peak lr that all schedules have in common; None if it did not complete there
-    common_rank: int | None  # among those that completed there
+    @property
+    def chosen(self) -> Entry:
+        """At the chosen peak lr, of the seeds that chose it."""
+        return self.by_peak[self.best.setting.peak_lr]
+
+    @property
+    def common_rank(self) -> int | None:
+        return self.common and self.common.rank
+
+    @property
+    def common_loss(self) -> float:
+        """The judged loss, and what it is higher by at the common peak lr with the seeds that chose; NaN
+        where that isn't known.
+        """
+        if not self.common:
+            return math.nan
+        at_common, at_chosen = finite(self.common.entry.losses), finite(self.chosen.losses)
+        both = [seed for seed in at_common if seed in at_chosen]
+        higher = mean_and_std([at_common[seed] - at_chosen[seed] for seed in both])[0]
+        return self.best.loss + higher
+
+    @cached_property
+    def bottom(self) -> Bottom:
+        """Where a parabola through the lowest mean and its neighbours is lowest."""
+        return bottom({peak: entry.losses for peak, entry in self.by_peak.items()})
+
+    @cached_property
+    def as_good(self) -> list[float]:
+        """Other peak lrs that may be the best one, too: those that the seeds can't tell from the best of the
+        others, or that lie within the interval of the parabola's lowest point.
+        """
+        chosen = self.best.setting.peak_lr
+        most = self.chosen.seeds
+        losses = {peak: e.losses for peak, e in self.by_peak.items() if len(e.completed) == most}
+        if most < 2 or len(losses) < 2:
+            return []
+        intervals = against_best(losses)
+        open_ = [peak for peak, found in intervals.items() if found.low <= 0 and not found.identical]
+        spanned = [peak for peak in losses if self.bottom.low <= peak <= self.bottom.high]
+        return sorted({*open_, *spanned} - {chosen})
 
     @property
     def scheduler(self) -> str:
@@ -249,7 +286,9 @@ class TunedEntry:
 
     @property
     def results(self) -> list[Result]:
-        return [result for entry in self.by_peak.values() for result in entry.results]
+        """Of all peak lrs, and of the seeds that judge."""
+        chose = [result for entry in self.by_peak.values() for result in entry.results]
+        return chose + [result for result in self.best.results if result not in chose]
 
 
 def mean_or_inf(entry: Entry) -> float:
@@ -268,6 +307,7 @@ class Comparison:
     command: str
     protocol: str = "fresh"
     tuned: bool = False
+    tuning_seeds: tuple[int, ...] = ()  # with tuned: those that chose the peak lrs; () for all
     control: bool = False  # the A/A control: one schedule, the first half of the seeds against the second
     branches: tuple[Branch, ...] = ()  # the plan; none for carry-over
     baseline: str | None = None  # that all are compared with, a schedule or "wsd @ 2e-3"; None is the best
@@ -276,10 +316,8 @@ class Comparison:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        groups = {}
-        for result in self.results:
-            groups.setdefault(result.setting, []).append(result)
-        return tuple(Entry(setting, tuple(results)) for setting, results in groups.items())
+        """The rows of summary.csv; of a tuned comparison with the seeds that chose the peak lrs."""
+        return entries_of(result for result in self.results if result.seed in self.row_seeds)
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -297,24 +335,42 @@ class Comparison:
 
     @cached_property
     def tuned_entries(self) -> dict[Setting, TunedEntry]:
-        """Best setting -> the schedule at all its peak lrs."""
-        found = [
-            tuned_entry(scheduler, ranking, self.config.peak_lr)
-            for ranking in self.rankings.values()
-            for scheduler in dict.fromkeys(entry.scheduler for entry in self.at_horizon(ranking.steps))
-        ]
-        return {tuned.best.setting: tuned for tuned in found}
+        """Setting with the chosen peak lr -> the schedule at all its peak lrs."""
+        judges = {
+            entry.setting: entry
+            for entry in entries_of(result for result in self.results if result.seed in self.judging_seeds)
+        }
+        common = {steps: self.ranked_at_common(steps) for steps in self.rankings}
+        found = {}
+        for entry in self.entries:
+            found.setdefault((entry.setting.steps, entry.scheduler), []).append(entry)
+        tuned = (
+            tuned_entry(entries, judges, common[steps].get(scheduler))
+            for (steps, scheduler), entries in sorted(found.items(), key=lambda item: item[0][0])
+        )
+        return {entry.best.setting: entry for entry in tuned}
+
+    def ranked_at_common(self, steps: int) -> dict[str, Ranked]:
+        """Schedule -> its place at the peak lr that all have in common, by the seeds that all have there."""
+        peak = self.config.peak_lr
+        found = [entry for entry in self.at_horizon(steps) if math.isclose(entry.setting.peak_lr, peak)]
+        seeds = set.intersection(*(set(entry.losses) for entry in found)) if found else set()
+        alike = (Entry(e.setting, tuple(r for r in e.results if r.seed in seeds)) for e in found)
+        named = {entry.scheduler: entry for entry in alike if entry.completed}
+        return {row.entry.scheduler: row for row in rank(steps, named).rows} if named else {}
 
     @cached_property
     def judged(self) -> dict[int, Ranking]:
-        """What is ranked: all settings, or with --tune each schedule at its own best peak lr."""
+        """What is ranked: all settings, or with --tune each schedule at its chosen peak lr, by the seeds that
+        judge.
+        """
         if not self.tuned:
             return self.rankings
-        best = [tuned.best for tuned in self.tuned_entries.values()]
-        return {
-            steps: rank(steps, {entry.scheduler: entry for entry in best if entry.setting.steps == steps})
-            for steps in self.rankings
-        }
+        named = {steps: {} for steps in self.rankings}
+        for tuned in self.tuned_entries.values():
+            if tuned.best.results:
+                named[tuned.best.setting.steps][tuned.scheduler] = tuned.best
+        return {steps: rank(steps, entries) for steps, entries in named.items() if entries}
 
     @property
     def rows(self) -> list[Ranked]:
@@ -324,6 +380,20 @@ class Comparison:
     @property
     def seeds(self) -> list[int]:
         return sorted({result.seed for result in self.results})
+
+    @cached_property
+    def judging_seeds(self) -> list[int]:
+        return judging_seeds(self.seeds, self.tuning_seeds)
+
+    @property
+    def held_out(self) -> bool:
+        """Whether other seeds judge than those that chose the peak lrs."""
+        return self.judging_seeds != self.seeds
+
+    @cached_property
+    def row_seeds(self) -> list[int]:
+        """Of the rows of summary.csv: all, or those that chose the peak lrs where others judge."""
+        return [seed for seed in self.seeds if not self.held_out or seed in self.tuning_seeds]
 
     @property
     def finished(self) -> bool:
@@ -341,21 +411,18 @@ class Comparison:
         return next((result for result in self.results if result.run), None)
 
 
-def tuned_entry(scheduler: str, ranking: Ranking, common_peak: float) -> TunedEntry:
-    rows = [row for row in ranking.rows if row.entry.scheduler == scheduler]
-    at_common = [
-        row
-        for row in ranking.rows
-        if math.isclose(row.entry.setting.peak_lr, common_peak) and not math.isnan(row.entry.loss)
-    ]
-    place = next((i for i, row in enumerate(at_common) if row.entry.scheduler == scheduler), None)
-    by_peak = {row.entry.setting.peak_lr: row.entry for row in rows}
-    return TunedEntry(
-        by_peak=dict(sorted(by_peak.items())),
-        best=rows[0].entry,
-        common=None if place is None else at_common[place],
-        common_rank=None if place is None else place + 1,
-    )
+def entries_of(results: Iterable[Result]) -> tuple[Entry, ...]:
+    groups = {}
+    for result in results:
+        groups.setdefault(result.setting, []).append(result)
+    return tuple(Entry(setting, tuple(results)) for setting, results in groups.items())
+
+
+def tuned_entry(entries: list[Entry], judges: dict[Setting, Entry], common: Ranked | None) -> TunedEntry:
+    """Of a schedule's entries at one horizon."""
+    by_peak = {e.setting.peak_lr: e for e in sorted(entries, key=lambda e: e.setting.peak_lr)}
+    chosen = by_peak[chosen_peak({peak: entry.losses for peak, entry in by_peak.items()})].setting
+    return TunedEntry(by_peak, judges.get(chosen, Entry(chosen, ())), common)
 
 
 def read_results(store: Store, runs: Iterable[Run], errors: dict[str, str]) -> tuple[Result, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from analysis.comparison import Comparison, Ranked, Ranking
 from analysis.text import format_interval, format_lr, format_number
 from analysis.text_table import TextTable
+from nanosched.run_files import Status
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ METRIC_COLUMNS = [
 
 
 def tuned_table(comparison: Comparison) -> TextTable:
-    """Each schedule at its own best peak lr, its place at the common one, and what finding it cost."""
+    """Each schedule at its chosen peak lr, its place at the common one, and what finding it cost."""
     rankings = list(comparison.judged.values())
     columns = ranking_columns(comparison, rankings) + tuning_columns(comparison)
     return table_of(columns, rankings)
@@ -73,7 +74,7 @@ def tuning_columns(comparison: Comparison) -> list[Column]:
         return comparison.tuned_entries[row.entry.setting]
 
     def diverged(row: Ranked) -> int:
-        return sum(len(entry.diverged) for entry in tuned(row).by_peak.values())
+        return sum(result.status is Status.DIVERGED for result in tuned(row).results)
 
     def seconds(row: Ranked) -> float:
         return sum(result.marginal_s for result in tuned(row).results if result.run)
@@ -89,7 +90,7 @@ def tuning_columns(comparison: Comparison) -> list[Column]:
 def peak_words(row: Ranked, comparison: Comparison) -> str:
     peak = row.entry.setting.peak_lr
     tuned = comparison.tuned_entries.get(row.entry.setting) if comparison.tuned else None
-    if tuned and not row.entry.completed:
+    if tuned and not any(entry.completed for entry in (row.entry, *tuned.by_peak.values())):
         return f"none of {format_lr(tuned.peaks[0])} to {format_lr(tuned.peaks[-1])} completed"
     return format_lr(peak) + " (edge)" * (tuned is not None and tuned.on_edge)
 

@@ -34,8 +34,9 @@ SUMMARY_COLUMNS = [
 ]
 PAIR_COLUMNS = """steps first first_peak_lr second second_peak_lr seeds difference std low high bootstrap_low
     bootstrap_high p p_holm seeds_needed detectable verdict""".split()
-TUNED_COLUMNS = """rank scheduler params steps best_peak_lr on_edge peak_lrs runs diverged failed marginal_s
-seeds
+TUNED_COLUMNS = """rank scheduler params steps best_peak_lr on_edge peak_lrs fitted_peak_lr fitted_low
+    fitted_high
+    as_good_peak_lrs tuning_seeds tuning_val_loss runs judging_runs diverged failed marginal_s seeds
     final_val_loss final_val_loss_std to_best to_best_low to_best_high p_holm prob_best verdict
     common_rank common_peak_lr common_final_val_loss""".split()
 
@@ -52,8 +53,8 @@ def write_summary(comparison: Comparison, out: Path) -> list[Path]:
 
 
 def write_pairs(comparison: Comparison, out: Path) -> list[Path]:
-    """A row for each two settings of one horizon that share two seeds or more; no file without one."""
-    rows = [row for ranking in comparison.rankings.values() for row in pair_rows(ranking)]
+    """A row for each two of one horizon's ranking that share two seeds or more; no file without one."""
+    rows = [row for ranking in comparison.judged.values() for row in pair_rows(ranking)]
     if not rows:
         return []
     write_csv(path := out / "pairs.csv", PAIR_COLUMNS, rows)
@@ -61,7 +62,7 @@ def write_pairs(comparison: Comparison, out: Path) -> list[Path]:
 
 
 def write_tuned(comparison: Comparison, out: Path) -> list[Path]:
-    """A row for each schedule and horizon at its best peak lr; only with --tune."""
+    """A row for each schedule and horizon at its chosen peak lr; only with --tune."""
     if not comparison.tuned:
         return []
     rows = [
@@ -170,19 +171,30 @@ def pair_rows(ranking: Ranking) -> list[dict]:
 
 
 def tuned_row(row: Ranked, ranking: Ranking, tuned: TunedEntry) -> dict:
-    """`runs` and `marginal_s` are of all peak lrs: what the best one cost to find counts."""
+    """`runs` and `marginal_s` are of all peak lrs and seeds: what the chosen one cost to find counts.
+
+    `tuning_val_loss` and `common_final_val_loss` are of the seeds that chose.
+    """
     common: Entry | None = tuned.common.entry if tuned.common else None
-    entries = tuned.by_peak.values()
+    held_out = [result for result in tuned.best.results if result not in tuned.chosen.results]
     return {
         **setting_columns(row.entry.setting),
         **loss_columns(row, ranking),
         **{
-            status: sum(len(getattr(entry, status)) for entry in entries) for status in ("diverged", "failed")
+            status: sum(result.status.value == status for result in tuned.results)
+            for status in ("diverged", "failed")
         },
         "best_peak_lr": row.entry.setting.peak_lr,
         "on_edge": tuned.on_edge,
         "peak_lrs": " ".join(f"{peak:g}" for peak in tuned.peaks),
+        "fitted_peak_lr": tuned.bottom.peak,
+        "fitted_low": tuned.bottom.low,
+        "fitted_high": tuned.bottom.high,
+        "as_good_peak_lrs": " ".join(f"{peak:g}" for peak in tuned.as_good),
+        "tuning_seeds": tuned.chosen.seeds,
+        "tuning_val_loss": tuned.chosen.loss,
         "runs": len(tuned.results),
+        "judging_runs": len(held_out),
         "marginal_s": sum(result.marginal_s for result in tuned.results if result.run),
         "common_rank": tuned.common_rank,
         "common_peak_lr": common and common.setting.peak_lr,

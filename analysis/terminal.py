@@ -17,6 +17,7 @@ from analysis.fitted_table import GAP, fitted
 from analysis.ranking_table import ranking_table, tuned_table
 from analysis.sentences import CARRIED_OVER, MORE_SEEDS, ranking_sentences, unfinished
 from analysis.text_table import TextTable
+from analysis.tuning_words import tuning_notes
 from nanosched.visible import visible
 
 TUNED = "Each schedule at its own best peak lr; tuned.csv has what finding it cost:"
@@ -118,7 +119,7 @@ def verdict_lines(rankings: list[Ranking]) -> list[list[str]]:
 
 def notes(comparison: Comparison, one_seed: str = MORE_SEEDS) -> list[str]:
     """What the reader must know beside the numbers."""
-    found = [one_seed] * (len(comparison.seeds) == 1)
+    found = [one_seed] * (len(comparison.judging_seeds) == 1) + tuning_notes(comparison)
     if not comparison.finished:
         found.append(unfinished(len(comparison.results), len(comparison.requested)))
     return found + [CARRIED_OVER] * (comparison.protocol == "carry-over")

@@ -11,34 +11,35 @@ EXAMPLE = "give whole numbers, such as 0,1,2 or 0-2"
 MAX_SEEDS = 100_000  # of one comparison
 
 
-def read_seeds(given: str | list) -> list[int]:
+def read_seeds(given: str | list, name: str = "seeds") -> list[int]:
     """The seeds, each once.
 
     Args:
         given: numbers and ranges with commas or spaces between them, or a list of ints.
+        name: of the argument, for errors.
 
     Raises:
         ValueError: for anything else, and for a seed that torch can't tell from another one.
     """
     pieces = re.split(r"\s*,\s*|\s+", given.strip()) if isinstance(given, str) else given
     if not isinstance(pieces, list) or not pieces:
-        raise not_allowed("seeds", given, EXAMPLE)
-    seeds = [seed for piece in pieces for seed in read_piece(piece, given)]
+        raise not_allowed(name, given, EXAMPLE)
+    seeds = [seed for piece in pieces for seed in read_piece(piece, given, name)]
     for seed in seeds:
-        check_seed("seeds", seed)
+        check_seed(name, seed)
     return list(dict.fromkeys(seeds))
 
 
-def read_piece(piece: str | int, given: str | list) -> range:
+def read_piece(piece: str | int, given: str | list, name: str) -> range:
     if type(piece) is int:
         return range(piece, piece + 1)
     match = re.fullmatch(r"(-?\d{1,20})(?:-(\d{1,20}))?", piece) if isinstance(piece, str) else None
     if not match:
-        raise not_allowed("seeds", given, EXAMPLE)
+        raise not_allowed(name, given, EXAMPLE)
     first = int(match[1])
     last = first if match[2] is None else int(match[2])
     if not 0 <= last - first < MAX_SEEDS:
-        raise not_allowed("seeds", given, f"{EXAMPLE}, at most {MAX_SEEDS:,} of them")
+        raise not_allowed(name, given, f"{EXAMPLE}, at most {MAX_SEEDS:,} of them")
     return range(first, last + 1)
 
 

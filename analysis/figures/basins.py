@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ class Basin:
     """One schedule at one horizon."""
 
     label: str
-    ranked: Ranked  # at its best peak lr, among the others at theirs
+    ranked: Ranked  # at its chosen peak lr, among the others at theirs
     tuned: TunedEntry
 
     @property
@@ -52,8 +51,15 @@ class Basin:
 
     @property
     def common_loss(self) -> float:
-        """Mean loss at the peak lr that all schedules have in common, NaN where it did not complete there."""
-        return self.tuned.common.entry.loss if self.tuned.common else math.nan
+        """Loss at the peak lr that all schedules have in common, NaN where it did not complete there."""
+        return self.tuned.common_loss
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the difference to the best, laid around the schedule's own loss; NaN where there is none."""
+        low, high = self.ranked.interval
+        middle = self.tuned.best.loss - self.ranked.to_best
+        return middle + low, middle + high
 
 
 def basins_of(comparison: Comparison) -> list[Basin]:
@@ -72,7 +78,7 @@ def basins_of(comparison: Comparison) -> list[Basin]:
     return [
         Basin(setting.scheduler + f", {counted(setting.steps, 'step')}" * several_steps, row, tuned)
         for row, setting, tuned in found
-        if any(entry.completed for entry in tuned.by_peak.values())
+        if tuned.best.completed
     ]
 
 

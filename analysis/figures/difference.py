@@ -80,7 +80,7 @@ def differences_of(comparison: Comparison) -> list[Difference]:
 
 def difference_page(comparison: Comparison):
     differences = differences_of(comparison)
-    groups, seeds = [difference.group for difference in differences], len(comparison.seeds)
+    groups, seeds = [difference.group for difference in differences], len(comparison.judging_seeds)
     fig, axes = panels(
         [group.label for group in groups],
         [f"{difference.end:+.3f} at the end" for difference in differences],
@@ -156,7 +156,7 @@ def difference_caption(differences: list[Difference], comparison: Comparison) ->
     baseline = f"{listed(baselines)} ({baseline_reason(differences[0].baseline)})"
     return (
         f"Training loss minus that of {baseline} at the same step and seed, so on the same batch. "
-        f"Thick: mean over seeds; {band * (len(comparison.seeds) > 1)}grey: all others. "
+        f"Thick: mean over seeds; {band * (len(comparison.judging_seeds) > 1)}grey: all others. "
         f"Each point is the mean of {counted(window, 'step')}. The first half may leave the axis. "
         + f"No panel: {listed(left_out)}, without a seed that completed. " * bool(left_out)
         + shared_words(comparison, groups)

@@ -74,6 +74,6 @@ def draw_basin(ax, basin: Basin):
     ax.plot(*basin.mean, color=basin.colour, lw=1.6)
     for peak, losses in basin.losses.items():
         ax.plot([peak] * len(losses), losses, "o", color=basin.colour, ms=2.5)
-    ax.plot(basin.best_peak, basin.tuned.best.loss, "o", ms=8, mfc="none", mec="black", mew=1)
+    ax.plot(basin.best_peak, basin.tuned.chosen.loss, "o", ms=8, mfc="none", mec="black", mew=1)
     for peak in basin.incomplete:
         ax.plot(peak, 0.94, "x", color="black", ms=6, mew=1.6, transform=ax.get_xaxis_transform())

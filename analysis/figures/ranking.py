@@ -15,7 +15,7 @@ from analysis.text import counted, listed, shorten
 
 
 def ranking_page(comparison: Comparison):
-    groups, seeds = groups_of(comparison), len(comparison.seeds)
+    groups, seeds = groups_of(comparison), len(comparison.row_seeds)
     fig, ax, ys = dot_page(
         [group.label for group in groups],
         [group.loss_words() for group in groups],

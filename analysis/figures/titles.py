@@ -99,6 +99,7 @@ def setup_words(comparison: Comparison) -> str:
         f"{record.parameters / 1e6:.1f}M parameters",
         *run_words(comparison.settings, per_step),
         seed_words(comparison.seeds),
+        *[f"of which {seed_words(comparison.row_seeds)} chose the peak lrs"] * comparison.held_out,
     ]
     return ", ".join(words) + "."
 

@@ -31,7 +31,7 @@ def training_loss_page(comparison: Comparison):
         [group.label for group in groups],
         [group.loss_words() for group in groups],
         steps,
-        loss_title(ends, len(comparison.seeds)),
+        loss_title(ends, len(comparison.row_seeds)),
         "Thick: this schedule, mean over its seeds; grey: all others. "
         f"Each point is the mean of {counted(window, 'step')}. Above each panel: final validation loss. "
         f"The first steps may lie above the axis. {shared_words(comparison, groups)}",

@@ -18,7 +18,7 @@ BAR = 4  # points
 
 
 def tuned_ranking_page(comparison: Comparison):
-    """A row for each schedule: filled its mean loss at its own best peak lr, hollow at the common one."""
+    """A row for each schedule: filled its judged loss at its own best peak lr, hollow at the common one."""
     basins = basins_of(comparison)
     fig, ax, ys = dot_page(
         [basin.label for basin in basins],
@@ -42,15 +42,8 @@ def draw_row(ax, basin: Basin, high: float, y: float):
     if math.isfinite(common):
         ax.plot([best, min(common, high)], [y, y], color=basin.colour, lw=0.8, ls=(0, (1, 2)))
         ax.plot(common, y, "o", ms=5, mfc="white", mec=basin.colour, mew=1.2)
-    ax.plot(interval(basin), [y, y], color=basin.colour, lw=BAR, alpha=0.4, solid_capstyle="butt")
+    ax.plot(basin.interval, [y, y], color=basin.colour, lw=BAR, alpha=0.4, solid_capstyle="butt")
     ax.plot(best, y, "o", color=basin.colour, ms=5.5)
-
-
-def interval(basin: Basin) -> tuple[float, float]:
-    """Of the difference to the best, laid around the schedule's own mean; NaN where there is none."""
-    low, high = basin.ranked.interval
-    middle = basin.tuned.best.loss - basin.ranked.to_best
-    return middle + low, middle + high
 
 
 def loss_limits(basins: list[Basin]) -> tuple[float, float]:
@@ -59,7 +52,7 @@ def loss_limits(basins: list[Basin]) -> tuple[float, float]:
     losses = losses[np.isfinite(losses)]
     low, high = losses.min(), losses[losses <= outlier_limit(losses)].max()
     span = high - low or 0.01 * high
-    ends = np.array([interval(basin) for basin in basins])
+    ends = np.array([basin.interval for basin in basins])
     ends = np.clip(ends[np.isfinite(ends)], low - span / 4, high + span / 4)
     return min([low, *ends]) - 0.06 * span, max([high, *ends]) + 0.06 * span
 
@@ -79,7 +72,9 @@ def tuned_caption(basins: list[Basin], comparison: Comparison) -> str:
     )
     known = any(math.isfinite(basin.ranked.interval[0]) for basin in basins)
     return (
-        "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common. "
+        "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common"
+        + ", by the difference with the seeds that chose" * comparison.held_out
+        + ". "
         + bars * known
         + "Right: the loss, the best peak lr, and the place in the ranking at the common one. "
         f"The axis is zoomed to the data. Colour: the schedule's family. {setup_words(comparison)}"

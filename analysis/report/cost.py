@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from analysis.comparison import Comparison
-from analysis.cost import cost_sentence, sweep_cost
+from analysis.cost import cost_sentence, sweep_cost, tuning_cost, tuning_sentence
 from analysis.figures.groups import Group, groups_of, step_times
 from analysis.figures.titles import time_title
 from analysis.report.blocks import Block, Folded, Paragraph, Schedule, Table
@@ -45,7 +45,9 @@ def spent(comparison: Comparison) -> str:
         f"each run alone, they would have taken {total.wall_s:,.0f}."
     )
     shared = comparison.protocol == "fresh" and total.runs > 1
-    return f"{cost_sentence(total, comparison)}. {seconds}" if shared else seconds
+    tuning = tuning_cost(comparison)
+    chosen = f" {tuning_sentence(tuning)}" if tuning else ""
+    return f"{cost_sentence(total, comparison)}.{chosen} {seconds}" if shared else seconds
 
 
 def cost_row(group: Group, step_ms) -> list:

@@ -84,7 +84,7 @@ def losses(comparison: Comparison) -> list[Block]:
         f"The first steps may lie above the axis. {drawn.caption()}"
     )
     data = dict(series=series, ytitle="loss (nats per token)", settles=0.2, differs=True)
-    return [Plot("curves", loss_title(ends, len(comparison.seeds)) + ".", caption, data, tuple(series))]
+    return [Plot("curves", loss_title(ends, len(comparison.row_seeds)) + ".", caption, data, tuple(series))]
 
 
 def lrs(comparison: Comparison) -> list[Block]:

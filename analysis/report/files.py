@@ -15,7 +15,7 @@ class File:
 
 def files(comparison: Comparison) -> list[File]:
     """What compare.py writes of this comparison."""
-    pairs = [pair for ranking in comparison.rankings.values() for pair in ranking.verdicts.pairs.values()]
+    pairs = [pair for ranking in comparison.judged.values() for pair in ranking.verdicts.pairs.values()]
     return [
         File("runs.csv", "a row per run"),
         File("summary.csv", "a row per schedule, with all metrics"),

@@ -134,7 +134,7 @@ def styles_of(comparison: Comparison) -> dict[str, Style]:
     """Schedule -> style, the best schedule first."""
     judged = [row.entry.scheduler for ranking in comparison.judged.values() for row in ranking.rows]
     looks = styles({setting.scheduler for setting in comparison.settings})
-    return {label: looks[label] for label in dict.fromkeys(judged)}
+    return {label: looks[label] for label in dict.fromkeys([*judged, *looks])}
 
 
 def common(comparison: Comparison, looks: dict[str, Style]) -> dict:

@@ -42,7 +42,7 @@ def ranking(comparison: Comparison) -> list[Block]:
 def horizon_blocks(comparison: Comparison, judged: Ranking) -> list[Block]:
     at = f" at {judged.steps:,} steps" * (len(comparison.judged) > 1)
     number = len(judged.rows)
-    what = "Each schedule at its own best peak lr" if comparison.tuned else f"All {number} of the comparison"
+    what = "Each schedule at its chosen peak lr" if comparison.tuned else f"All {number} of the comparison"
     common = [Column("# at the common lr", lambda row: common_rank(comparison, row))] * comparison.tuned
     table = ranking_table(comparison, judged, what + at, common)
     blocks = [
@@ -51,9 +51,13 @@ def horizon_blocks(comparison: Comparison, judged: Ranking) -> list[Block]:
     ]
     if comparison.tuned:
         every = comparison.rankings[judged.steps]
-        table = ranking_table(comparison, every, f"Every schedule at every peak lr{at}")
+        table = ranking_table(comparison, every, f"Every schedule at every peak lr{at}{by_seeds(comparison)}")
         blocks.append(Folded(f"All {len(every.rows)} pairs of schedule and peak lr{at}", table))
     return blocks
+
+
+def by_seeds(comparison: Comparison) -> str:
+    return ", with the seeds that chose" * comparison.held_out
 
 
 def ranking_table(comparison: Comparison, ranking: Ranking, what: str, more: Sequence[Column] = ()) -> Table:

@@ -24,7 +24,7 @@ def regime(comparison: Comparison) -> Facts:
         "tokens of a run": f"{span(list(map(amount, tokens)))}, {config.tokens_per_step:,} per step",
         "steps": span([f"{number:,}" for number in steps]),
         "peak lr": peak_words(comparison),
-        "seeds": seed_words(comparison.seeds),
+        **seed_facts(comparison),
     }
 
 
@@ -32,6 +32,13 @@ def peak_words(comparison: Comparison) -> str:
     peak_lrs = sorted({setting.peak_lr for setting in comparison.settings})
     words = span(list(map(format_lr, peak_lrs)))
     return f"each schedule's best of {words}" if comparison.tuned else words
+
+
+def seed_facts(comparison: Comparison) -> Facts:
+    if not comparison.held_out:
+        return {"seeds": seed_words(comparison.seeds)}
+    chose = f"{seed_words(comparison.row_seeds)} chose the peak lrs"
+    return {"seeds": f"{seed_words(comparison.judging_seeds)}; {chose}"}
 
 
 def seed_words(seeds: list[int]) -> str:

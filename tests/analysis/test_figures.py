@@ -310,7 +310,7 @@ def test_tuned_figures_have_the_losses_of_every_peak_lr(tuned):
         mean = {peak: e.loss for peak, e in entry.by_peak.items() if not e.failed}
         assert (list(lines[0].get_xdata()), list(lines[0].get_ydata())) == (list(mean), list(mean.values()))
         (ring,) = [line for line in lines if line.get_markersize() == 8]
-        assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (entry.best.setting.peak_lr, entry.best.loss)
+        assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (entry.best.setting.peak_lr, entry.chosen.loss)
         crosses = [line.get_xdata()[0] for line in lines if line.get_marker() == "x"]
         assert crosses == [0.08] * (entry.scheduler == "linear")
     assert "diverged or failed" in caption(figs["peak_lr"])
@@ -323,7 +323,7 @@ def test_tuned_ranking_has_the_best_and_the_common_peak_lr(tuned):
     filled = [line.get_xdata()[0] for line in ax.lines if line.get_markersize() == 5.5]
     hollow = [line.get_xdata()[0] for line in ax.lines if line.get_markerfacecolor() == "white"]
     assert filled == [entry.best.loss for entry in entries]
-    assert hollow == [entry.common.entry.loss for entry in entries]
+    assert hollow == pytest.approx([entry.common.entry.loss for entry in entries])  # the same seeds judge
     assert [text.get_text() for text in ax.texts] == [
         f"{entry.best.loss:.4f} at {format_lr(entry.best.setting.peak_lr, 1)}; #{entry.common_rank} in common"
         for entry in entries

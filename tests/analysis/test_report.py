@@ -528,7 +528,7 @@ def test_horizons(compare):
 
 
 def test_tuned(compare, tmp_path):
-    page = compare("--schedulers", "cosine,constant", "--seeds", "0,1", "--tune")
+    page = compare("--schedulers", "cosine,constant", "--seeds", "0-3", "--tune")
     with open(tmp_path / "out" / "tuned.csv", newline="") as file:
         tuned = list(csv.DictReader(file))
     lowest = f"{tuned[0]['scheduler']} ends at the lowest mean validation loss"
@@ -540,9 +540,17 @@ def test_tuned(compare, tmp_path):
     (verdict,) = {attrs["title"] for attrs, _ in page.all("td") if "title" in attrs}
     assert verdict == tuned[1]["verdict"]
     hollow = next(data for data in page.data() if "rows" in data and "hollow" in data["rows"][0])
-    assert [row["hollow"] for row in hollow["rows"]] == pytest.approx(
-        [float(row["common_final_val_loss"]) for row in tuned], rel=1e-5
-    )
+    higher = [float(row["common_final_val_loss"]) - float(row["tuning_val_loss"]) for row in tuned]
+    judged = [float(row["final_val_loss"]) for row in tuned]
+    for row, loss, by, written in zip(hollow["rows"], judged, higher, tuned):
+        assert row["x"] == pytest.approx(loss, rel=1e-5)
+        assert row["hollow"] == pytest.approx(loss + by, rel=1e-5)
+        if written["to_best_low"]:  # the table's interval, around the schedule's own loss
+            assert row["low"] == pytest.approx(
+                loss - float(written["to_best"]) + float(written["to_best_low"]), rel=1e-4
+            )
+    assert "Peak lrs are chosen with seeds 0, 1; losses and verdicts are of seeds 2, 3." in page.text
+    assert "Choosing the peak lrs took" in page.text
 
 
 def test_carry_over_has_no_plan_and_says_what_it_is(compare):
