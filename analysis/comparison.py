@@ -182,17 +182,19 @@ class Ranked:
     standing: Standing
 
     @property
-    def to_best(self) -> float:
-        """Mean difference to the best, paired by seed: 0 for the best, NaN where no run completed."""
+    def difference(self) -> float:
+        """Mean difference to the best of the others or to the baseline, paired by seed, NaN where no run
+        completed; 0 for the baseline, and for the best where nothing is tested.
+        """
         if math.isnan(self.entry.loss):
             return math.nan
-        return self.standing.to_best.mean if self.standing.to_best else 0.0
+        return self.standing.difference
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95% confidence interval of the difference to the best, NaN where there is none."""
-        difference = self.standing.to_best
-        return (difference.low, difference.high) if difference else (math.nan, math.nan)
+        """Simultaneous confidence interval of the difference, NaN where there is none."""
+        interval = self.standing.interval
+        return (interval.low, interval.high) if interval else (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -211,12 +213,24 @@ class Ranking:
     def several_seeds(self) -> bool:
         return any(row.entry.seeds > 1 for row in self.rows)
 
+    @property
+    def reference(self) -> Ranked:
+        """The baseline, or without one, or without a completed run of it, the best."""
+        baseline = (row for row in self.rows if row.standing.name == self.verdicts.baseline)
+        return next((row for row in baseline if row.entry.completed), self.best)
 
-def rank(steps: int, named: dict[str, Entry]) -> Ranking:
+
+def rank(
+    steps: int,
+    named: dict[str, Entry],
+    baseline: str | None = None,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+) -> Ranking:
     """The entries of one horizon, by name, in the order of their mean loss; those with an incomplete seed
     come last.
     """
-    verdicts = judge({name: entry.losses for name, entry in named.items()})
+    verdicts = judge({name: entry.losses for name, entry in named.items()}, baseline, margin, alpha)
     rows = (Ranked(i, named[s.name], s) for i, s in enumerate(verdicts.standings, 1))
     return Ranking(steps, tuple(rows), verdicts)
 
@@ -330,7 +344,7 @@ class Comparison:
         for steps in sorted({setting.steps for setting in self.settings}):
             entries = self.at_horizon(steps)
             labels = labels_of(entry.setting for entry in entries)
-            rankings[steps] = rank(steps, {labels[entry.setting]: entry for entry in entries})
+            rankings[steps] = self.rank(steps, {labels[entry.setting]: entry for entry in entries})
         return rankings
 
     @cached_property
@@ -370,7 +384,21 @@ class Comparison:
         for tuned in self.tuned_entries.values():
             if tuned.best.results:
                 named[tuned.best.setting.steps][tuned.scheduler] = tuned.best
-        return {steps: rank(steps, entries) for steps, entries in named.items() if entries}
+        return {steps: self.rank(steps, entries) for steps, entries in named.items() if entries}
+
+    def rank(self, steps: int, named: dict[str, Entry]) -> Ranking:
+        return rank(steps, named, self.baseline_among(named), self.margin, self.alpha)
+
+    def baseline_among(self, named: dict[str, Entry]) -> str | None:
+        """The baseline's name: of a schedule at several peak lrs that with the one that all have in common.
+
+        None without a baseline, and as long as it has no result.
+        """
+        if self.baseline in named:
+            return self.baseline
+        peaks = {n: e.setting.peak_lr for n, e in named.items() if e.scheduler == self.baseline}
+        common = (name for name, peak in peaks.items() if math.isclose(peak, self.config.peak_lr))
+        return next(common, next(iter(peaks), None))
 
     @property
     def rows(self) -> list[Ranked]:

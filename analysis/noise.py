@@ -65,17 +65,33 @@ def pair_noise(losses: dict[str, Losses]) -> dict[tuple[str, str], PairNoise]:
         covariance).
     """
     rows = {name: finite(row) for name, row in losses.items()}
-    own = {pair: own_noise(rows[pair[0]], rows[pair[1]]) for pair in combinations(rows, 2)}
-    noisy = [noise for noise in own.values() if noise.sd > 0]
-    prior_df, prior_variance, most_df = 0.0, 0.0, math.inf
-    if len(rows) >= POOLED_FROM and len(noisy) >= POOLED_FROM:
-        prior_df, prior_variance = prior([n.sd**2 for n in noisy], [n.n - 1 for n in noisy])
-        most_df = pooled_df(rows)
+    own = own_noises(rows)
+    prior_df, prior_variance, most_df = pooled(rows, own)
     pairs = {}
     for (first, second), noise in own.items():
         moderated = moderate(noise, prior_df, prior_variance, most_df)
         pairs[first, second], pairs[second, first] = moderated, -moderated
     return pairs
+
+
+def prior_df_of(losses: dict[str, Losses]) -> float:
+    """Degrees of freedom that all pairs together add to each pair's own: 0 where nothing is pooled, inf where
+    the pairs vary alike.
+    """
+    rows = {name: finite(row) for name, row in losses.items()}
+    return pooled(rows, own_noises(rows))[0]
+
+
+def own_noises(rows: dict[str, Losses]) -> dict[tuple[str, str], PairNoise]:
+    return {pair: own_noise(rows[pair[0]], rows[pair[1]]) for pair in combinations(rows, 2)}
+
+
+def pooled(rows: dict[str, Losses], own: dict[tuple[str, str], PairNoise]) -> tuple[float, float, float]:
+    """Degrees of freedom of the prior variance, that variance, and the most that a pooled one can have."""
+    noisy = [noise for noise in own.values() if noise.sd > 0]
+    if len(rows) < POOLED_FROM or len(noisy) < POOLED_FROM:
+        return 0.0, 0.0, math.inf
+    return *prior([n.sd**2 for n in noisy], [n.n - 1 for n in noisy]), pooled_df(rows)
 
 
 def own_noise(a: Losses, b: Losses) -> PairNoise:

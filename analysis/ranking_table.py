@@ -48,10 +48,11 @@ def ranking_columns(comparison: Comparison, rankings: list[Ranking]) -> list[Col
     columns.append(Column("final val loss", loss_words))
     if several_seeds:
         columns.append(Column("std over seeds", lambda row: format_number(row.entry.loss_std), 2))
-    columns.append(Column("to best", lambda row: format_number(row.to_best, "+.4f")))
+    to = "to baseline" if any(ranking.verdicts.baseline for ranking in rankings) else "to best"
+    columns.append(Column(to, lambda row: format_number(row.difference, "+.4f")))
     if several_seeds:
         columns.append(Column("95% interval", lambda row: format_interval(*row.interval)))
-        columns.append(Column("p (Holm)", lambda row: format_number(row.standing.p_holm, ".2g"), 1))
+        columns.append(Column("p (adjusted)", lambda row: format_number(row.standing.p_adjusted, ".2g"), 1))
     return columns
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from analysis.differences import ALPHA, NoiseFloor, PairedDifference
 from analysis.power import MAX_SEEDS
+from analysis.simultaneous import Interval
 from analysis.text import counted, format_interval, format_p, listed
-from analysis.verdicts import MAX_TESTED, Pair, Standing, Verdict, Verdicts, completed_seeds
+from analysis.verdicts import MAX_COMPARED, Pair, Standing, Verdict, Verdicts, completed_seeds
 
 ONE_SEED = "One seed: no ranking is claimed, since seeds alone change the loss."
 MORE_SEEDS = f"{ONE_SEED} Give --seeds 0,1,2 to see by how much."
@@ -17,6 +19,8 @@ CARRIED_OVER = (
 )
 NO_RUN = "No run completed"
 HOLM = f"Holm, alpha = {ALPHA:g}"
+TOO_MANY = f"more than {MAX_COMPARED} schedules: nothing is compared"
+MAX_NAMES = 5  # in a list
 
 
 def unfinished(finished: int, requested: int) -> str:
@@ -35,25 +39,30 @@ def verdict_words(pair: Pair) -> str:
     if pair.significant:
         by = f"{effect(difference)}, Holm {format_p(pair.p_holm)}"
         return f"{lower} is significantly lower than {higher}, by {by}"
-    if pair.verdict is Verdict.EQUIVALENT:
-        return f"{first} and {second} are equivalent: {effect(difference)} apart"
     if pair.verdict is Verdict.IDENTICAL:
         return f"{first} and {second} are identical in all {counted(difference.n, 'seed')}"
     if pair.verdict is Verdict.UNDECIDED:
-        number = f"about {pair.seeds_needed:,}" if pair.seeds_needed else f"more than {MAX_SEEDS:,}"
-        needed = f"{number} would be needed"
+        needed = seeds_words(pair.seeds_needed)
         return f"{first} and {second} cannot be told apart with {difference.n} seeds; {needed}"
+    return untested_words(first, second, difference)
+
+
+def untested_words(first: str, second: str, difference: PairedDifference | Interval) -> str:
+    """Why nothing is claimed; `difference` is the second's loss minus the first's."""
     if difference.n == 0:
         return f"{first} and {second} have no seed in common: nothing is claimed"
     if difference.n == 1:
         return "one seed: nothing is claimed"
-    constant = (
-        f"{lower} is lower than {higher} by the same {abs(difference.mean):.2g} in all {difference.n} seeds"
-    )
-    return f"{constant}: without any noise nothing is claimed"
+    lower, higher = (first, second) if difference.mean > 0 else (second, first)
+    same = f"{abs(difference.mean):.2g} in all {difference.n} seeds"
+    return f"{lower} is lower than {higher} by the same {same}: without any noise nothing is claimed"
 
 
-def effect(difference: PairedDifference) -> str:
+def seeds_words(needed: int | None) -> str:
+    return f"{f'about {needed:,}' if needed else f'more than {MAX_SEEDS:,}'} would be needed"
+
+
+def effect(difference: PairedDifference | Interval) -> str:
     """ "0.029 (0.021 to 0.037)", a difference from 0 without its sign, with two digits of the interval's
     width.
     """
@@ -68,46 +77,148 @@ def incomplete_words(name: str, losses: dict[int, float]) -> str:
 
 
 def standing_sentence(standing: Standing, verdicts: Verdicts) -> str:
-    """What the seeds say of a schedule against the best, or of the best against all others."""
-    if not verdicts.tested:
-        return f"more than {MAX_TESTED} schedules: nothing is tested"
-    if standing.pair:
-        return pair_sentence(standing.pair, {s.name: s.losses for s in (standing, verdicts.best)})
-    return best_words(verdicts)
+    """What a schedule's interval says of it, and which of its seeds diverged or failed."""
+    if len(verdicts.standings) > MAX_COMPARED:
+        return TOO_MANY
+    names = dict.fromkeys([standing.name, standing.interval.to if standing.interval else ""])
+    gone = [incomplete_words(s.name, s.losses) for s in verdicts.standings if s.name in names]
+    return "; ".join([standing_words(standing, verdicts), *filter(None, gone)])
 
 
-def best_words(verdicts: Verdicts) -> str:
-    """ "ranks first, significantly different from 5 of 7 others (Holm, alpha = 0.05)", and what else there is
-    to know.
+def standing_words(standing: Standing, verdicts: Verdicts) -> str:
+    name, interval, verdict = standing.name, standing.interval, standing.verdict
+    if not interval:
+        return f"{name} is the {'only schedule' if len(verdicts.standings) == 1 else 'baseline'}"
+    than = verdicts.baseline or "the best"
+    if verdict is Verdict.WORSE:
+        return f"{name} is significantly higher than {than}, by {effect(interval)}, {format_p(interval.p)}"
+    if verdict is Verdict.BETTER:
+        than = verdicts.baseline or others_words(verdicts)
+        return f"{name} is significantly lower than {than}, by {effect(interval)}, {format_p(interval.p)}"
+    if verdict is Verdict.EQUIVALENT:
+        return f"{name} is equivalent to {than}: {within_words(standing, verdicts)}"
+    if verdict is Verdict.IDENTICAL:
+        return f"{name} and {interval.to} are identical in all {counted(interval.n, 'seed')}"
+    if verdict is Verdict.UNDECIDED:
+        needed = seeds_words(standing.seeds_needed)
+        if verdicts.baseline:
+            return f"{name} and {than} cannot be told apart with {interval.n} seeds; {needed}"
+        return f"{name} may be the best, which {interval.n} seeds do not tell; {needed}"
+    return untested_words(interval.to or "the others", name, interval)
 
-    A pair without a seed in common, or with the same losses in all, tells nothing of the best.
+
+def within_words(standing: Standing, verdicts: Verdicts) -> str:
+    """ "at most 0.0031 above it", and whether it is significantly so."""
+    low, high = standing.interval.low, standing.interval.high
+    words = f"at most {max(high, 0):.4f} above it"
+    if verdicts.baseline:
+        words = f"at most {max(-low, high):.4f} from it"
+    side = "higher" if low > 0 else "lower"
+    return words + f", though significantly {side}, {format_p(standing.p_adjusted)}" * standing.significant
+
+
+def others_words(verdicts: Verdicts) -> str:
+    """ "all 7 others", of those that were compared."""
+    others = len(compared(verdicts)) - 1
+    return "the other" if others == 1 else f"all {others} others"
+
+
+def compared(verdicts: Verdicts) -> list[Standing]:
+    """Those whose interval is known."""
+    return [s for s in verdicts.standings if s.interval and not math.isnan(s.interval.low)]
+
+
+def answer(verdicts: Verdicts, shown: Callable[[str], str] = str) -> str:
+    """The answer to which schedule is best, or to which ones are better than the baseline, without a full
+    stop.
+
+    Args:
+        verdicts: of one ranking.
+        shown: how a name is shown.
     """
-    best, pairs = verdicts.best, verdicts.against_best()
-    if not completed_seeds(best.losses):
-        return incomplete_words("it", best.losses)
-    if completed_seeds(best.losses) == 1:
-        return "one seed: nothing is claimed"
-    if not pairs:
-        return "is the only schedule"
-    gone = [pair.second for pair in pairs if pair.difference.n == 0]
-    same = [pair.second for pair in pairs if pair.verdict is Verdict.IDENTICAL]
-    others, told = len(pairs) - len(gone) - len(same), sum(pair.significant for pair in pairs)
-    words = [f"ranks first, significantly different from {told} of {counted(others, 'other')} ({HOLM})"]
-    words += [f"identical to {listed(same)}"] * bool(same)
-    words += [f"{listed(gone)} did not complete with any seed of it"] * bool(gone)
-    return "; ".join([*words, *filter(None, [incomplete_words("it", best.losses)])])
+    best = verdicts.best
+    if len(verdicts.standings) > MAX_COMPARED:
+        return TOO_MANY
+    if len(verdicts.standings) == 1 or not completed_seeds(best.losses):
+        return incomplete_words(shown(best.name), best.losses) or f"{shown(best.name)} is the only schedule"
+    if not compared(verdicts):
+        return standing_words(next(s for s in verdicts.standings if s.interval), verdicts)
+    words = against_baseline if verdicts.baseline else against_best
+    named = [s for s in verdicts.standings if s.name == verdicts.baseline or s is best or s.may_be_best]
+    gone = [incomplete_words(shown(standing.name), standing.losses) for standing in named]
+    return "; ".join([*words(verdicts, shown), *not_compared(verdicts, shown), *filter(None, gone)])
+
+
+def against_best(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
+    """ "wsd and linear may be the best; the 5 others are significantly worse (95% ...)", and who is near."""
+    found, worse = compared(verdicts), verdicts.having(Verdict.WORSE)
+    possible = [s for s in found if s.may_be_best]
+    near = [s for s in found if s.verdict is Verdict.EQUIVALENT]
+    how, within = verdicts.method, f"to the best within {verdicts.margin:g}"
+    if verdicts.having(Verdict.BETTER):
+        first = f"{shown(verdicts.best.name)} is significantly lower than {others_words(verdicts)} ({how})"
+        return [first, *([f"{names_of(near, shown)} {verb(near)} equivalent {within}"] if near else [])]
+    names = names_of(possible, shown)
+    if all(s.verdict is Verdict.IDENTICAL for s in found):
+        return [f"{names} are identical in every seed"]
+    if len(near) == len(found):
+        return [f"{names} are equivalent {within} ({how})"]
+    second = f"the {len(worse)} others are" if len(worse) > 1 else f"{names_of(worse, shown)} is"
+    rest = f"; {second} significantly worse" if worse else ", and none is significantly worse"
+    words = [f"{names} may be the best{rest} ({how})"]
+    if not possible:  # where the best shares too few seeds with others
+        words = [f"{names_of(worse, shown)} {verb(worse)} significantly worse than the best ({how})"]
+    return words + [f"{names_of(near, shown)} {verb(near)} equivalent {within}"] * bool(near)
+
+
+def against_baseline(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
+    """ "3 of 7 are significantly lower than cosine (wsd, linear and rex), 1 is significantly higher, ..."."""
+    baseline = shown(verdicts.baseline)
+    kinds = {
+        Verdict.BETTER: f"significantly lower than {baseline}",
+        Verdict.WORSE: f"significantly higher than {baseline}",
+        Verdict.EQUIVALENT: f"equivalent to {baseline} within {verdicts.margin:g}",
+        Verdict.IDENTICAL: f"identical to {baseline}",
+        Verdict.UNDECIDED: "undecided",
+    }
+    groups = {verdict: verdicts.having(verdict) for verdict in kinds}
+    number = len(compared(verdicts))
+    parts = [
+        f"{len(group)} {verb(group)} {kinds[verdict]} ({names_of(group, shown)})"
+        for verdict, group in groups.items()
+        if group
+    ]
+    count, rest = parts[0].split(" ", 1)
+    return [", ".join([f"{count} of {number} {rest}", *parts[1:]]) + f" ({verdicts.method})"]
+
+
+def not_compared(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
+    left = verdicts.having(Verdict.UNTESTED)
+    return [f"nothing is claimed of {names_of(left, shown)}"] * bool(left)
+
+
+def names_of(standings: list[Standing], shown: Callable[[str], str]) -> str:
+    """ "wsd, linear and cosine"; of many the first ones, and how many others."""
+    names = [shown(standing.name) for standing in standings]
+    if len(names) <= MAX_NAMES:
+        return listed(names)
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} others"
+
+
+def verb(standings: list[Standing]) -> str:
+    return "is" if len(standings) == 1 else "are"
 
 
 def ranking_sentences(verdicts: Verdicts, where: str = "") -> list[str]:
-    """The verdict on the best of a ranking, then each schedule that cannot be told apart from it."""
-    sentence = standing_sentence(verdicts.best, verdicts)
-    if not verdicts.tested:
-        return [sentence[0].upper() + sentence[1:] + "."]
-    undecided = [s for s in verdicts.standings if s.verdict is Verdict.UNDECIDED]
-    return [
-        f"{where}{verdicts.best.name} {sentence}.",
-        *(f"  {standing_sentence(standing, verdicts)}" for standing in undecided),
-    ]
+    """The answer of a ranking, then each schedule that is undecided, with the seeds that it would need."""
+    found = answer(verdicts)
+    first = where + found if where or found.startswith(verdicts.best.name) else capitalized(found)
+    undecided = [s for s in verdicts.having(Verdict.UNDECIDED) if verdicts.baseline or s is not verdicts.best]
+    return [f"{first}.", *(f"  {standing_sentence(standing, verdicts)}" for standing in undecided)]
+
+
+def capitalized(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def control_sentence(name: str, seeds: tuple[list[int], list[int]], floor: NoiseFloor) -> str:

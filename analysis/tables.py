@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.comparison import Comparison, Entry, Ranked, Ranking, Result, Setting, TunedEntry
 from analysis.metrics import METRICS
+from analysis.noise import own_noise
 from analysis.sentences import pair_sentence, standing_sentence
 from nanosched.csv_files import csv_line, open_csv, write_csv
 from nanosched.files import atomic
@@ -29,15 +30,15 @@ RUN_COLUMNS = [
 MEANS = [name for name in NUMBERS if name != "final_val_loss"]  # of each the summary has the mean over seeds
 SUMMARY_COLUMNS = [
     *"rank scheduler params peak_lr steps seeds diverged failed final_val_loss final_val_loss_std".split(),
-    *"to_best to_best_std to_best_low to_best_high p_holm prob_best verdict".split(),
+    *"to_best to_best_std to_best_low to_best_high p_adjusted prob_best verdict".split(),
     *MEANS,
 ]
-PAIR_COLUMNS = """steps first first_peak_lr second second_peak_lr seeds difference std low high bootstrap_low
-    bootstrap_high p p_holm seeds_needed detectable verdict""".split()
+PAIR_COLUMNS = """steps first first_peak_lr second second_peak_lr seeds difference std low high p p_holm
+    seeds_needed detectable verdict""".split()
 TUNED_COLUMNS = """rank scheduler params steps best_peak_lr on_edge peak_lrs fitted_peak_lr fitted_low
     fitted_high
     as_good_peak_lrs tuning_seeds tuning_val_loss runs judging_runs diverged failed marginal_s seeds
-    final_val_loss final_val_loss_std to_best to_best_low to_best_high p_holm prob_best verdict
+    final_val_loss final_val_loss_std to_best to_best_low to_best_high p_adjusted prob_best verdict
     common_rank common_peak_lr common_final_val_loss""".split()
 
 
@@ -48,7 +49,7 @@ def write_runs(comparison: Comparison, out: Path) -> list[Path]:
 
 def write_summary(comparison: Comparison, out: Path) -> list[Path]:
     rows = [summary_row(row, ranking) for ranking in comparison.rankings.values() for row in ranking.rows]
-    write_csv(path := out / "summary.csv", SUMMARY_COLUMNS, rows)
+    write_compared(path := out / "summary.csv", SUMMARY_COLUMNS, rows, comparison)
     return [path]
 
 
@@ -70,8 +71,20 @@ def write_tuned(comparison: Comparison, out: Path) -> list[Path]:
         for ranking in comparison.judged.values()
         for row in ranking.rows
     ]
-    write_csv(path := out / "tuned.csv", TUNED_COLUMNS, rows)
+    write_compared(path := out / "tuned.csv", TUNED_COLUMNS, rows, comparison)
     return [path]
+
+
+def write_compared(path: Path, columns: list[str], rows: list[dict], comparison: Comparison):
+    """Write the rows; where a baseline is what they are compared with, the columns' names say so."""
+    if any(ranking.verdicts.baseline for ranking in comparison.rankings.values()):
+        rows = [{renamed(name): value for name, value in row.items()} for row in rows]
+        columns = list(map(renamed, columns))
+    write_csv(path, columns, rows)
+
+
+def renamed(column: str) -> str:
+    return column.replace("to_best", "to_baseline")
 
 
 def write_curves(comparison: Comparison, out: Path) -> list[Path]:
@@ -110,16 +123,22 @@ def run_row(result: Result) -> dict:
 
 
 def summary_row(row: Ranked, ranking: Ranking) -> dict:
-    entry, difference = row.entry, row.standing.to_best
-    best_std = 0.0 if entry.seeds > 1 else math.nan
+    entry = row.entry
     return {
         **setting_columns(entry.setting),
         **loss_columns(row, ranking),
         **{status: len(getattr(entry, status)) for status in ("diverged", "failed")},
-        "to_best": difference.mean if difference else 0.0,
-        "to_best_std": difference.sd if difference else best_std,
+        "to_best_std": difference_std(row, ranking),
         **{name: entry.mean(name) for name in MEANS},
     }
+
+
+def difference_std(row: Ranked, ranking: Ranking) -> float:
+    """Of one seed's difference to what the mean difference is to."""
+    interval = row.standing.interval
+    if not (interval and interval.to):
+        return 0.0 if row.entry.seeds > 1 else math.nan
+    return own_noise(row.standing.losses, ranking.verdicts.named(interval.to).losses).sd
 
 
 def loss_columns(row: Ranked, ranking: Ranking) -> dict:
@@ -131,10 +150,10 @@ def loss_columns(row: Ranked, ranking: Ranking) -> dict:
         seeds=entry.seeds,
         final_val_loss=entry.loss,
         final_val_loss_std=entry.loss_std,
-        to_best=standing.to_best.mean if standing.to_best else 0.0,
+        to_best=standing.difference,
         to_best_low=low,
         to_best_high=high,
-        p_holm=standing.p_holm,
+        p_adjusted=standing.p_adjusted,
         prob_best=standing.prob_best,
         verdict=standing_sentence(standing, ranking.verdicts),
     )
@@ -163,10 +182,7 @@ def pair_rows(ranking: Ranking) -> list[dict]:
                 detectable=pair.detectable,
                 verdict=pair_sentence(pair, losses),
             )
-            row |= {
-                name: getattr(d, name) for name in ("low", "high", "bootstrap_low", "bootstrap_high", "p")
-            }
-            rows.append(row)
+            rows.append(row | {name: getattr(d, name) for name in ("low", "high", "p")})
     return rows
 
 

@@ -58,7 +58,7 @@ class Basin:
     def interval(self) -> tuple[float, float]:
         """Of the difference to the best, laid around the schedule's own loss; NaN where there is none."""
         low, high = self.ranked.interval
-        middle = self.tuned.best.loss - self.ranked.to_best
+        middle = self.tuned.best.loss - self.ranked.difference
         return middle + low, middle + high
 
 

@@ -5,35 +5,47 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.comparison import Comparison
-from analysis.figures.dots import dot_page, draw_beyond
+from analysis.figures.dots import bar_words, dot_page, draw_bar, draw_beyond, interval_bar
 from analysis.figures.groups import Group, groups_of, schedules_of
 from analysis.figures.page import DARK
 from analysis.figures.titles import extremes, setup_words, unranked
 from analysis.outliers import outlier_limit
-from analysis.sentences import NO_RUN, ONE_SEED
-from analysis.text import counted, listed, shorten
+from analysis.sentences import NO_RUN, ONE_SEED, answer
+from analysis.text import listed, shorten
 
 
 def ranking_page(comparison: Comparison):
-    groups, seeds = groups_of(comparison), len(comparison.row_seeds)
+    groups = groups_of(comparison)
     fig, ax, ys = dot_page(
         [group.label for group in groups],
         [group.loss_words() for group in groups],
-        ranking_title(groups, seeds),
-        ranking_caption(seeds, setup_words(comparison)),
+        ranking_title(groups, comparison),
+        ranking_caption(comparison),
         schedules_of(groups),
         "final validation loss (nats per token)",
     )
     losses = [np.array([result.loss for result in group.entry.completed]) for group in groups]
-    low, high = zoom(np.concatenate([np.zeros(0), *losses]))
+    bars = [interval_bar(group.ranked, comparison.rankings[group.setting.steps]) for group in groups]
+    low, high = zoom(np.concatenate([np.zeros(0), *losses]), np.array(bars))
     ax.set_xlim(low, high)
     if not any(len(values) for values in losses):
         ax.set_xticks([])
-    if groups[0].completed and len(comparison.rankings) == 1:
-        ax.axvline(groups[0].entry.loss, color=DARK, lw=0.7, zorder=1)
-    for group, values, y in zip(groups, losses, ys):
+    draw_references(ax, comparison, ys)
+    for group, values, bar, y in zip(groups, losses, bars, ys):
+        draw_bar(ax, group.colour, np.clip(bar, low, high), y)
         draw_seeds(ax, group.colour, values, high, y)
     return fig
+
+
+def draw_references(ax, comparison: Comparison, ys: np.ndarray):
+    """A vertical line along each horizon's rows at the loss that its intervals are to."""
+    begin, half = 0, (ys[1] - ys[0]) / 2 if len(ys) > 1 else ys[0]
+    for ranking in comparison.rankings.values():
+        rows = ys[begin : begin + len(ranking.rows)]
+        begin += len(rows)
+        if ranking.reference.entry.completed:
+            ends = rows[0] - half, rows[-1] + half
+            ax.plot([ranking.reference.entry.loss] * 2, ends, color=DARK, lw=0.7, zorder=1)
 
 
 def draw_seeds(ax, colour: str, losses: np.ndarray, high: float, y: float):
@@ -48,11 +60,14 @@ def draw_seeds(ax, colour: str, losses: np.ndarray, high: float, y: float):
         draw_beyond(ax, colour, high, y, ", ".join(f"{loss:.3f}" for loss in sorted(beyond)))
 
 
-def zoom(losses: np.ndarray) -> tuple[float, float]:
-    """x limits around the losses, outliers left outside."""
+def zoom(losses: np.ndarray, bars: np.ndarray) -> tuple[float, float]:
+    """x limits around the losses, outliers left outside, and around the bars that end near."""
     if not len(losses):
         return 0.0, 1.0
     low, high = losses.min(), losses[losses <= outlier_limit(losses)].max()
+    span = high - low or 0.1 * low
+    ends = np.clip(bars[np.isfinite(bars)], low - span / 4, high + span / 4)
+    low, high = min([low, *ends]), max([high, *ends])
     pad = 0.06 * (high - low) or 0.01 * low
     return low - pad, high + pad
 
@@ -60,29 +75,20 @@ def zoom(losses: np.ndarray) -> tuple[float, float]:
 # -- words
 
 
-def ranking_title(groups: list[Group], seeds: int) -> str:
-    """Which schedule is lowest, and how sure that looks: in how many seeds it is below the next."""
+def ranking_title(groups: list[Group], comparison: Comparison) -> str:
+    """Which schedules may be the best, or what differs from the baseline; with one seed the range."""
+    seeds, several = len(comparison.row_seeds), "validation losses end between {} and {}"
     if groups[0].setting.steps != groups[-1].setting.steps:
         return horizons_title(groups, seeds)
     first = groups[0]
     if not first.completed:
         return NO_RUN
-    loss = first.entry.loss
-    ties = [group.label for group in groups[1:] if group.entry.loss == loss]
-    others = [group for group in groups[1:] if group.completed and group.label not in ties]
-    names = " and ".join(map(shorten, [first.label, *ties]))
     if len(groups) == 1:
-        return f"{names} ends at a validation loss of {loss:.4f}"
-    if not others:
-        return f"{names} end{'s' * (not ties)} at the lowest validation loss, {loss:.4f}"
+        return f"{shorten(first.label)} ends at a validation loss of {first.entry.loss:.4f}"
     if seeds == 1:
         ends = {group.label: group.entry.loss for group in groups if group.completed}
-        return unranked(extremes(ends, "validation losses end between {} and {}", "", "{:.4f}"))
-    incomplete = any(group.completed and group.incomplete_words() for group in groups[1:])
-    of = " of those that completed every seed" * incomplete
-    below, pairs = seeds_below(first, others[0])
-    next_one = f"below {shorten(others[0].label)}, the next, in {below} of {counted(pairs, 'seed')}"
-    return f"{names} {'have' if ties else 'has'} the lowest mean validation loss{of}, {loss:.4f}: {next_one}"
+        return unranked(extremes(ends, several, "a run ends at {}", "{:.4f}"))
+    return answer(comparison.rankings[first.setting.steps].verdicts, shorten)
 
 
 def horizons_title(groups: list[Group], seeds: int) -> str:
@@ -99,20 +105,15 @@ def horizons_title(groups: list[Group], seeds: int) -> str:
     return f"Lowest mean validation loss: {', '.join(lowest)} steps"
 
 
-def seeds_below(group: Group, other: Group) -> tuple[int, int]:
-    """(in how many seeds `group` is below `other`, how many seeds both completed)."""
-    one, two = ({result.seed: result.loss for result in g.entry.completed} for g in (group, other))
-    both = one.keys() & two.keys()
-    return sum(one[seed] < two[seed] for seed in both), len(both)
-
-
-def ranking_caption(seeds: int, setup: str) -> str:
-    if seeds == 1:
+def ranking_caption(comparison: Comparison) -> str:
+    ranking = next(iter(comparison.rankings.values()))
+    if len(comparison.row_seeds) == 1:
         meaning = f"{ONE_SEED} Dot: the run; vertical line: the lowest loss."
     else:
+        line = f"{ranking.verdicts.baseline}'s" if ranking.verdicts.baseline else "the lowest"
         meaning = (
             "Dot: a seed; black bar: mean over seeds (numbers at the right); "
-            "line: from lowest to highest; vertical line: the lowest mean."
+            f"line: from lowest to highest; vertical line: {line} mean. {bar_words(ranking)}"
         )
     axis = "The axis is zoomed to the data; an arrow is a run beyond it."
-    return f"{meaning} {axis} Colour: the schedule's family. {setup}"
+    return f"{meaning} {axis} Colour: the schedule's family. {setup_words(comparison)}"

@@ -8,13 +8,11 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.figures.basins import Basin, basins_of, tuned_title
-from analysis.figures.dots import dot_page
+from analysis.figures.dots import bar_words, dot_page, draw_bar, interval_bar
 from analysis.figures.page import DARK
 from analysis.figures.titles import setup_words
 from analysis.outliers import outlier_limit
 from analysis.text import format_lr
-
-BAR = 4  # points
 
 
 def tuned_ranking_page(comparison: Comparison):
@@ -28,11 +26,14 @@ def tuned_ranking_page(comparison: Comparison):
         [basin.setting.scheduler for basin in basins],
         "final validation loss, mean over seeds (nats per token)",
     )
-    low, high = loss_limits(basins)
+    rankings = [comparison.judged[basin.setting.steps] for basin in basins]
+    bars = [interval_bar(basin.ranked, ranking) for basin, ranking in zip(basins, rankings)]
+    low, high = loss_limits(basins, np.array(bars))
     ax.set_xlim(low, high)
-    if len(comparison.rankings) == 1:
-        ax.axvline(basins[0].tuned.best.loss, color=DARK, lw=0.7, zorder=1)
-    for basin, y in zip(basins, ys):
+    if len(comparison.judged) == 1:
+        ax.axvline(rankings[0].reference.entry.loss, color=DARK, lw=0.7, zorder=1)
+    for basin, bar, y in zip(basins, bars, ys):
+        draw_bar(ax, basin.colour, bar, y)
         draw_row(ax, basin, high, y)
     return fig
 
@@ -42,18 +43,16 @@ def draw_row(ax, basin: Basin, high: float, y: float):
     if math.isfinite(common):
         ax.plot([best, min(common, high)], [y, y], color=basin.colour, lw=0.8, ls=(0, (1, 2)))
         ax.plot(common, y, "o", ms=5, mfc="white", mec=basin.colour, mew=1.2)
-    ax.plot(basin.interval, [y, y], color=basin.colour, lw=BAR, alpha=0.4, solid_capstyle="butt")
     ax.plot(best, y, "o", color=basin.colour, ms=5.5)
 
 
-def loss_limits(basins: list[Basin]) -> tuple[float, float]:
+def loss_limits(basins: list[Basin], bars: np.ndarray) -> tuple[float, float]:
     """x limits around the losses, outliers left outside, and around the intervals that end near."""
     losses = np.array([loss for b in basins for loss in (b.tuned.best.loss, b.common_loss)])
     losses = losses[np.isfinite(losses)]
     low, high = losses.min(), losses[losses <= outlier_limit(losses)].max()
     span = high - low or 0.01 * high
-    ends = np.array([basin.interval for basin in basins])
-    ends = np.clip(ends[np.isfinite(ends)], low - span / 4, high + span / 4)
+    ends = np.clip(bars[np.isfinite(bars)], low - span / 4, high + span / 4)
     return min([low, *ends]) - 0.06 * span, max([high, *ends]) + 0.06 * span
 
 
@@ -66,16 +65,13 @@ def basin_words(basin: Basin) -> str:
 
 
 def tuned_caption(basins: list[Basin], comparison: Comparison) -> str:
-    bars = (
-        "Bar: the 95% interval of the difference to the best, as in tuned.csv; one that reaches the vertical "
-        "line, the best, leaves open which of the two is lower. "
-    )
+    words = bar_words(next(iter(comparison.judged.values())))
     known = any(math.isfinite(basin.ranked.interval[0]) for basin in basins)
     return (
         "Filled: each schedule at its own best peak lr; hollow: at the peak lr that all had in common"
         + ", by the difference with the seeds that chose" * comparison.held_out
         + ". "
-        + bars * known
+        + f"{words} " * known
         + "Right: the loss, the best peak lr, and the place in the ranking at the common one. "
         f"The axis is zoomed to the data. Colour: the schedule's family. {setup_words(comparison)}"
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from analysis.aa import control_of
 from analysis.comparison import Comparison, Ranking
 from analysis.report.regime import Facts, regime
-from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, standing_sentence, unfinished
-from analysis.text import counted, format_lr, listed
-from analysis.verdicts import Verdict, Verdicts, completed_seeds
+from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, unfinished
+from analysis.sentences import answer as seeds_answer
+from analysis.text import counted, format_lr
+from analysis.verdicts import MAX_COMPARED, Verdicts, completed_seeds
 
 MAX_ANSWERS = 3  # horizons; those of more are in the ranking
-MAX_NAMES = 5  # of schedules that may be as good
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def horizon_answer(comparison: Comparison, ranking: Ranking) -> str:
-    """ "wsd ends at the lowest mean validation loss, 2.3456: it ranks first, ..."."""
+    """ "wsd ends at the lowest mean validation loss, 2.3456: wsd and linear may be the best; ..."."""
     several_steps, entry = len(comparison.judged) > 1, ranking.best.entry
     where = f"At {ranking.steps:,} steps, " * several_steps
     if not entry.completed:
@@ -64,19 +64,7 @@ def horizon_answer(comparison: Comparison, ranking: Ranking) -> str:
 
 
 def verdict_clause(verdicts: Verdicts) -> str:
-    """ ": it ranks first, ...", or in brackets why nothing is claimed."""
-    sentence = standing_sentence(verdicts.best, verdicts)
-    if not verdicts.tested or completed_seeds(verdicts.best.losses) == 1:
-        return f" ({sentence})"
-    return f": it {sentence}{undecided(verdicts)}"
-
-
-def undecided(verdicts: Verdicts) -> str:
-    """ "; it cannot be told apart from wsd and 6 others": those that may be as good, if not all may."""
-    others = verdicts.standings[1:]
-    names = [standing.name for standing in others if standing.verdict is Verdict.UNDECIDED]
-    if len(names) in (0, len(others)):
-        return ""
-    if len(names) > MAX_NAMES:
-        return f"; it cannot be told apart from {names[0]} and {len(names) - 1} others"
-    return f"; it cannot be told apart from {listed(names)}"
+    """ ": wsd and linear may be the best; ...", or in brackets why nothing is claimed."""
+    words = seeds_answer(verdicts)
+    nothing = len(verdicts.standings) > MAX_COMPARED or completed_seeds(verdicts.best.losses) == 1
+    return f" ({words})" if nothing else f": {words}"

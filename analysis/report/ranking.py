@@ -12,25 +12,20 @@ import numpy as np
 from analysis.comparison import Comparison, Ranked, Ranking, labels_of
 from analysis.figures.groups import MAX_PANELS
 from analysis.figures.titles import extremes, unranked
+from analysis.noise import prior_df_of
 from analysis.outliers import outlier_limit
 from analysis.ranking_table import Column, loss_words, ranking_columns
 from analysis.report.blocks import Block, Folded, Plot, Table, table_of
 from analysis.report.row_ticks import with_ticks
-from analysis.sentences import NO_RUN, standing_sentence
+from analysis.sentences import NO_RUN, answer, standing_sentence
 from analysis.text import format_number, shorten
 from analysis.text_table import TextTable
 from analysis.verdicts import Verdicts
 
 MAX_ROWS = 30  # a longer table is folded
-SEVERAL_SEEDS = (
-    "Intervals and p-values are of differences to the best, paired by seed; p is corrected for all pairs. "
-    "P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds."
-)
+CHANCES = "P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds."
+PAIRS_INTERVALS = ", with the intervals of Holm's procedure for all pairs"
 ONE_SEED = "One seed: an order, not a ranking."
-INTERVALS = (
-    "Dot: the mean difference to the best, paired by seed; line: its 95% interval. "
-    "The intervals are not corrected for the number of pairs; the p-values in the table are."
-)
 ONE_DOT = "Dot: the run; one seed, so no ranking is claimed."
 
 
@@ -67,8 +62,36 @@ def ranking_table(comparison: Comparison, ranking: Ranking, what: str, more: Seq
         columns.append(Column("P(best)", lambda row: format_number(row.standing.prob_best, ".0%")))
     columns += [Column("seeds", lambda row: str(row.entry.seeds)), *more]
     rows = [[column.text(row) for column in columns] for row in ranking.rows]
-    caption = f"{what}. {SEVERAL_SEEDS if ranking.several_seeds else ONE_SEED}"
+    several = f"{table_words(ranking.verdicts)} {CHANCES}"
+    caption = f"{what}. {several if ranking.several_seeds else ONE_SEED}"
     return table_of(TextTable([column.heading for column in columns], rows), caption)
+
+
+def table_words(verdicts: Verdicts) -> str:
+    return (
+        f"Differences are {difference_words(verdicts)}, paired by seed, with {verdicts.method}: "
+        f"all hold at once, and p is below {verdicts.alpha:g} where one leaves out zero. "
+        + noise_words(verdicts)
+    )
+
+
+def noise_words(verdicts: Verdicts) -> str:
+    """How the noise of a difference was estimated."""
+    df = prior_df_of({standing.name: standing.losses for standing in verdicts.standings})
+    if not df:
+        return "The noise of a difference is its own alone."
+    if math.isinf(df):
+        return "The noise of a difference is that of all pairs, which vary alike."
+    return (
+        "The noise of a difference is its own, moderated by that of all pairs as if by "
+        f"{df:.2g} further degrees of freedom."
+    )
+
+
+def difference_words(verdicts: Verdicts) -> str:
+    if verdicts.baseline:
+        return f"to {verdicts.baseline}, the baseline named beforehand"
+    return "to the best of the others"
 
 
 def common_rank(comparison: Comparison, row: Ranked) -> str:
@@ -83,20 +106,34 @@ def ranking_plot(ranking: Ranking, at: str) -> Plot:
     rows, several_seeds = sorted(rows, key=lambda row: row.rank), ranking.several_seeds
     names = row_labels(rows)
     losses = [row.entry.loss for row in rows if row.entry.completed]
-    edge = outlier_limit(np.array(losses)) - (losses[0] if several_seeds else 0) if losses else 1.0
-    quantity = "above the best" if several_seeds else "final validation loss"
+    edge = outlier_limit(np.array(losses)) if losses else 1.0
+    if several_seeds and losses:
+        edge -= ranking.reference.entry.loss
+    quantity = above_words(ranking.verdicts) if several_seeds else "final validation loss"
     data = dict(
         rows=with_ticks([dot(row, name, ranking, rows) for row, name in zip(rows, names)]),
         edge=edge,
         zero=several_seeds,
         xtitle=f"{quantity} (nats per token)",
     )
-    meaning = INTERVALS if several_seeds else ONE_DOT
+    meaning = interval_words(ranking.verdicts) if several_seeds else ONE_DOT
     caption = (
-        f"{meaning} A triangle at the edge lies beyond it. Choose a baseline to see the differences to it."
+        f"{meaning} A triangle at the edge lies beyond it. Choose a baseline to see the differences to it"
+        f"{PAIRS_INTERVALS * several_seeds}."
     )
-    finding = ranking_finding(rows, names, at) if several_seeds else one_seed_finding(rows, names, at)
+    finding = several_seeds_finding(ranking, rows, at) if several_seeds else one_seed_finding(rows, names, at)
     return Plot("dots", finding, caption, data)
+
+
+def above_words(verdicts: Verdicts) -> str:
+    return f"above {shorten(verdicts.baseline)}" if verdicts.baseline else "above the best of the others"
+
+
+def interval_words(verdicts: Verdicts) -> str:
+    return (
+        f"Dot: the mean difference {difference_words(verdicts)}, paired by seed; line: {verdicts.method}. "
+        "One that leaves out zero is a significant difference."
+    )
 
 
 def row_labels(rows: list[Ranked]) -> list[str]:
@@ -112,7 +149,7 @@ def dot(row: Ranked, name: str, ranking: Ranking, rows: list[Ranked]) -> dict:
         schedule=row.entry.scheduler,
         label=name,
         words=row_words(row, ranking),
-        x=row.to_best if ranking.several_seeds else row.entry.loss,
+        x=row.difference if ranking.several_seeds else row.entry.loss,
         low=low,
         high=high,
         against=[against(row, other, ranking.verdicts) for other in rows],
@@ -120,7 +157,13 @@ def dot(row: Ranked, name: str, ranking: Ranking, rows: list[Ranked]) -> dict:
 
 
 def against(row: Ranked, other: Ranked, verdicts: Verdicts) -> list[float] | None:
-    """Mean, low and high of the row's loss minus the other's; None where no pair was made of them."""
+    """Mean, low and high of the row's loss minus the other's; None where no pair was made of them.
+
+    The intervals of pairs are those of Holm's procedure for all of them.
+    """
+    interval = row.standing.interval
+    if interval and verdicts.baseline == other.standing.name:
+        return [interval.mean, interval.low, interval.high]
     pair = verdicts.pairs.get(frozenset((row.standing.name, other.standing.name)))
     if not pair or not pair.difference.n:
         return None
@@ -145,15 +188,6 @@ def one_seed_finding(rows: list[Ranked], names: list[str], at: str) -> str:
     return f"{unranked(words) if losses else words}{at}."
 
 
-def ranking_finding(rows: list[Ranked], names: list[str], at: str) -> str:
-    completed = [(row, shorten(name)) for row, name in zip(rows, names) if row.entry.completed]
-    if not completed:
-        return f"{NO_RUN}{at}."
-    first, best = completed[0]
-    if len(completed) == 1:
-        return f"{best} ends at {first.entry.loss:.4f}{at}."
-    apart = [pair for pair in completed if not math.isnan(pair[0].to_best)]
-    last, highest = max(apart, key=lambda pair: pair[0].to_best, default=completed[0])
-    if not last.to_best > 0:
-        return f"{best} and the others end at the same loss{at}."
-    return f"{best} is lowest{at}, and the others end up to {last.to_best:.4f} above it ({highest})."
+def several_seeds_finding(ranking: Ranking, rows: list[Ranked], at: str) -> str:
+    completed = [row for row in rows if row.entry.completed]
+    return f"{answer(ranking.verdicts, shorten) if completed else NO_RUN}{at}."

@@ -12,7 +12,8 @@ NO_PAIRS = f"no two schedules have two seeds in common, or there are more than {
 LEGEND = (
     "Row against column, in thousandths of a nat per token: ▼ the row is significantly lower, "
     "▲ it is significantly higher, ≈ they cannot be told apart, = they are identical, ? nothing is tested. "
-    "Columns are numbered by rank; each cell's title is the verdict in words."
+    "Columns are numbered by rank; each cell's title is the verdict in words, with the "
+    "interval of Holm's step."
 )
 SIGNS = {  # of pairs without a significant difference
     Verdict.UNDECIDED: ("≈", "same"),

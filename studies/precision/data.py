@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.differences import PairedDifference, holm, paired_difference, rank_correlation
-from analysis.verdicts import Losses, Pair, Verdict, Verdicts, judge, verdict_of
+from analysis.verdicts import Losses, Pair, Verdict, Verdicts, judge, pair_verdict
 from nanosched.csv_files import read_csv, write_csv
 from nanosched.run_files import Status
 
@@ -89,7 +89,7 @@ class Change:
 
     @property
     def significant(self) -> bool:
-        return verdict_of(self.difference, self.p_holm) in (Verdict.BETTER, Verdict.WORSE)
+        return pair_verdict(self.difference, self.p_holm) in (Verdict.BETTER, Verdict.WORSE)
 
     def within(self, margin: float) -> bool:
         return -margin <= self.difference.low and self.difference.high <= margin

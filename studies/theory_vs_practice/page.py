@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.differences import PairedDifference, paired_difference
 from analysis.predictions import FIT_ON
-from analysis.verdicts import Verdict, verdict_of
+from analysis.verdicts import Verdict, pair_verdict
 from studies.page import write_page
 from studies.theory_vs_practice.data import DESIGNED, METHODS, PEAKS, Forecast, Outcome, Study
 
@@ -27,7 +27,7 @@ class Contest:
 
     @property
     def verdict(self) -> str:
-        verdict = verdict_of(self.difference, self.difference.p)
+        verdict = pair_verdict(self.difference, self.difference.p)
         return VERDICTS.get(verdict, "cannot be told apart from")
 
 

@@ -21,13 +21,16 @@ from analysis.figures import draw as draw_module
 from analysis.figures import page, panels
 from analysis.figures import tuned_ranking as tuned_figure
 from analysis.figures.colours import BUILT_IN, FAMILIES, OWN, colour_of, families_of
+from analysis.figures.dots import BAR
 from analysis.figures.draw import FIGURES
 from analysis.figures.forecast import draw_forecast
 from analysis.figures.page import fold
 from analysis.figures.peak_lr import peak_lr_page
+from analysis.figures.ranking import ranking_page
 from analysis.figures.titles import amount, planned_words, run_words, seed_words, time_title
 from analysis.outliers import outlier_limit
 from analysis.predictions import ForecastRow
+from analysis.sentences import answer
 from analysis.text import format_lr, shorten
 from nanosched import run_files
 from schedulers import get_schedule, list_schedules, split_specs
@@ -252,7 +255,7 @@ def test_a_seed_that_diverged_is_told_beside_those_that_did_not(draw):
     words = f"{rows[-1].entry.loss:.4f}, 1 of 3 diverged"
     assert heads(figs["training_loss"])[-1] == f"wsd\n{words}"
     assert words in [text.get_text() for text in figs["ranking"].axes[0].texts]
-    assert "of those that completed every seed" in title(figs["ranking"])
+    assert "wsd diverged or failed with 1 of 3 seeds" in title(figs["ranking"])
 
 
 def test_far_losses_are_numbers_at_the_edge(draw):
@@ -333,25 +336,23 @@ def test_tuned_ranking_has_the_best_and_the_common_peak_lr(tuned):
 
 def interval_bars(fig):
     """(low, high) of each."""
-    lines = [line for line in fig.axes[0].lines if line.get_linewidth() == tuned_figure.BAR]
+    lines = [line for line in fig.axes[0].lines if line.get_linewidth() == BAR]
     return [tuple(line.get_xdata()) for line in lines if np.isfinite(line.get_xdata()).all()]
 
 
 def test_tuned_ranking_has_the_intervals_of_the_table(tuned):
     comparison, figs = tuned
     rows = comparison.judged[STEPS].rows
-    known = [row for row in rows if math.isfinite(row.interval[0])]
-    assert known and rows[0] not in known
+    known = [row for row in rows[1:] if math.isfinite(row.interval[0])]
+    assert known
     bars = interval_bars(figs["tuned_ranking"])
-    for row, (low, high) in zip(
-        known, bars, strict=True
-    ):  # of the difference, around the schedule's own mean
-        best = row.entry.loss - row.to_best
+    for row, (low, high) in zip(known, bars, strict=True):  # of the difference, from the best's loss on
+        best = rows[0].entry.loss
         assert (low, high) == pytest.approx((best + row.interval[0], best + row.interval[1]))
         assert low < row.entry.loss < high
     ax = figs["tuned_ranking"].axes[0]
     assert rows[0].entry.loss in [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
-    assert "95% interval of the difference to the best, as in tuned.csv" in caption(figs["tuned_ranking"])
+    assert "95% simultaneous intervals of the differences to the best" in caption(figs["tuned_ranking"])
 
 
 def test_tuned_figures_of_one_seed_claim_no_ranking_and_have_no_intervals(tmp_path):
@@ -429,18 +430,33 @@ def test_one_seed_claims_no_ranking(draw):
         assert not {"lowest", "first"} & set(title(fig).replace(",", "").split())
 
 
-def test_several_seeds_say_in_how_many_the_lowest_is_lower(draw):
-    figs, rows, _ = draw(["cosine", "wsd", "constant"], seeds=(0, 1, 2))
-    fig, (first, second, _) = figs["ranking"], [row.entry for row in rows]
-    below = sum(first.losses[seed] < second.losses[seed] for seed in (0, 1, 2))
-    assert title(fig).startswith(f"{first.scheduler} has the lowest mean validation loss, {first.loss:.4f}")
-    assert title(fig).endswith(f"below {second.scheduler}, the next, in {below} of 3 seeds")
-    assert "no ranking" not in caption(fig)
+def test_several_seeds_give_the_answer_of_the_sentences(tmp_path):
+    comparison = build(tmp_path, ["cosine", "wsd", "constant"], seeds=(0, 1, 2))
+    fig = drawn(ranking_page, comparison)
+    assert title(fig) == answer(comparison.rankings[STEPS].verdicts)
+    assert "no ranking" not in caption(fig) and "95% simultaneous intervals" in caption(fig)
+
+
+@pytest.mark.parametrize("baseline", [None, "cosine @ 5e-2"])
+def test_the_ranking_decides_as_the_verdicts_do(tmp_path, baseline):
+    """A bar leaves out the vertical line if and only if the difference is significant."""
+    comparison = build(tmp_path, ["cosine", "wsd", "linear", ("constant", 1e-5)], seeds=range(5))
+    comparison = replace(comparison, baseline=baseline)
+    ranking = comparison.rankings[STEPS]
+    fig = drawn(ranking_page, comparison)
+    others = [row for row in ranking.rows if row is not ranking.reference]
+    assert ranking.reference.standing.name == (baseline or ranking.best.standing.name)
+    line = ranking.reference.entry.loss
+    upright = [set(found.get_xdata()) for found in fig.axes[0].lines if len(set(found.get_ydata())) > 1]
+    assert upright == [{line}]
+    for row, (low, high) in zip(others, interval_bars(fig), strict=True):
+        assert (low > line or high < line) == row.standing.significant
+    assert {row.standing.significant for row in others} == {True, False}
 
 
 def test_equal_schedules_share_the_title(draw):
     fig = draw(["cosine:final_lr_ratio=0.1", "cosine"], seeds=(0, 1))[0]["ranking"]
-    assert title(fig).startswith("cosine and cosine:final_lr_ratio=0.1 end at the lowest")
+    assert title(fig) == "cosine and cosine:final_lr_ratio=0.1 are identical in every seed"
 
 
 def test_wall_clock_title_says_whether_ranges_overlap():

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from helpers_results import HISTORY, RECORD, comparison_of, history_of, losses_of, result
 
-from analysis import verdicts
+from analysis import sentences, verdicts
 from analysis.comparison import read_results
 from analysis.cost import Cost, cost_sentence, sweep_cost
 from analysis.markdown import write_markdown
 from analysis.measured import read_runs
 from analysis.metrics import convergence_step, curve_metrics
+from analysis.ranking_table import ranking_table
 from analysis.sentences import standing_sentence
 from analysis.stability import count_spikes
 from analysis.tables import (
@@ -364,7 +365,13 @@ def test_pairs_and_verdicts(tmp_path):
     assert "a is significantly lower than b, by 0.500" in a_b["verdict"]
     summary = {line["scheduler"]: line for line in read(tmp_path / "summary.csv")}
     assert float(summary["b"]["to_best_low"]) < 0.5 < float(summary["b"]["to_best_high"])
-    assert "cannot be told apart with 3 seeds" in summary["c"]["verdict"] and summary["a"]["p_holm"] == ""
+    assert float(summary["b"]["to_best_std"]) == pytest.approx(differences.std(ddof=1))
+    assert "c may be the best, which 3 seeds do not tell" in summary["c"]["verdict"]
+    best = [float(summary["a"][name]) for name in ("to_best", "to_best_low", "to_best_high")]
+    other = [-float(summary["c"][name]) for name in ("to_best", "to_best_high", "to_best_low")]
+    assert best[:1] == pytest.approx(other[:1])
+    assert best[1] <= other[1] and best[2] <= other[2]  # c's is to b too, which may be the best as well
+    assert float(summary["b"]["p_adjusted"]) > 0.05 and float(summary["b"]["to_best_low"]) < 0
     assert write_pairs(comparison_of(r for r in results if r.seed == 0), tmp_path) == []
 
 
@@ -373,21 +380,54 @@ def test_the_table_to_paste(tmp_path):
     (path,) = write_markdown(comparison_of(results), tmp_path)
     lines = path.read_text().splitlines()
     assert len({line.replace("\\|", "").count("|") for line in lines[:4]}) == 1  # as many cells in every row
-    assert lines[2].startswith("| 1 | `a\\|b` | 2.0500 | 0.0707 | +0.0000 | - |")
-    assert "ranks first" in lines[-1]
+    assert lines[2].startswith("| 1 | `a\\|b` | 2.0500 | 0.0707 | -0.5050 | -0.5685 to -0.4415 | 0.0063 |")
+    assert "a|b is significantly lower than the other (95% simultaneous intervals)." in lines[-1]
     (path,) = write_markdown(comparison_of(results[:1]), tmp_path)
     assert "no ranking is claimed" in path.read_text()
 
 
 def test_too_many_schedules_are_ranked_and_not_tested(monkeypatch, tmp_path):
-    monkeypatch.setattr(verdicts, "MAX_TESTED", 2)
+    monkeypatch.setattr(verdicts, "MAX_COMPARED", 2)
+    monkeypatch.setattr(sentences, "MAX_COMPARED", 2)
     comparison = comparison_of(losses_of(a=[3.0, 3.1], b=[1.0, 1.1], c=[2.0, 2.1]))
     ranking = comparison.rankings[300]
     assert [(row.entry.scheduler, row.rank) for row in ranking.rows] == [("b", 1), ("c", 2), ("a", 3)]
-    assert ranking.rows[2].to_best == pytest.approx(2)
+    assert [row.difference for row in ranking.rows] == pytest.approx([0, 1, 2])
     assert ranking.rows[2].standing.verdict is verdicts.Verdict.UNTESTED
-    assert "nothing is tested" in standing_sentence(ranking.best.standing, ranking.verdicts)
+    assert "nothing is compared" in standing_sentence(ranking.best.standing, ranking.verdicts)
     assert write_pairs(comparison, tmp_path) == []
+
+
+def test_of_many_schedules_no_pairs_are_tested_but_each_against_the_best(monkeypatch, tmp_path):
+    monkeypatch.setattr(verdicts, "MAX_TESTED", 2)
+    comparison = comparison_of(losses_of(a=[3.0, 3.11], b=[1.0, 1.1], c=[2.0, 2.12]))
+    assert write_pairs(comparison, tmp_path) == []
+    assert [row.standing.significant for row in comparison.rankings[300].rows] == [True, True, True]
+
+
+@pytest.mark.parametrize("baseline", ["b", "b @ 1e-2"])
+def test_with_a_baseline_the_columns_are_to_it(tmp_path, baseline):
+    results = losses_of(a=[2.0, 2.1, 2.2], b=[2.5, 2.61, 2.69], c=[2.45, 2.5, 2.8])
+    results += [result("b", 2.4 + seed / 8, peak_lr=0.02, seed=seed) for seed in range(3)]
+    comparison = comparison_of(results, baseline=baseline)
+    write_tables(comparison, tmp_path)
+    summary = {(line["scheduler"], line["peak_lr"]): line for line in read(tmp_path / "summary.csv")}
+    assert not any("to_best" in column for column in summary["a", "0.01"])
+    base = summary["b", "0.01"]
+    assert (base["to_baseline"], base["to_baseline_low"], base["p_adjusted"]) == ("0.0", "", "")
+    assert base["verdict"] == "b @ 1e-2 is the baseline"
+    assert float(summary["a", "0.01"]["to_baseline"]) == pytest.approx(-0.5)
+    assert (
+        "a @ 1e-2 is significantly lower than b @ 1e-2, by 0.50 (0.40 to 0.60)"
+        in summary["a", "0.01"]["verdict"]
+    )
+    table = ranking_table(comparison, list(comparison.rankings.values()))
+    assert "to baseline" in table.headings and "to best" not in table.headings
+
+
+def test_a_baseline_without_a_result_yet_is_none():
+    comparison = comparison_of(losses_of(a=[2.0, 2.1], c=[2.5, 2.61]), baseline="b")
+    assert comparison.rankings[300].verdicts.baseline is None
 
 
 def test_no_number_is_an_empty_field(tmp_path):
@@ -446,14 +486,15 @@ def test_the_ranking_says_how_far_behind_the_best(capsys):
     text = ranked(capsys, losses_of(cosine=[2.5, 2.7], wsd=[2.25, 2.35]))
     lines = [line.split() for line in text.splitlines() if line[:1].isdigit()]
     assert [line[:5] for line in lines] == [
-        ["1", "wsd", "2.3000", "0.0707", "+0.0000"],
+        ["1", "wsd", "2.3000", "0.0707", "-0.3000"],  # to the best of the others
         ["2", "cosine", "2.6000", "0.1414", "+0.3000"],
     ]
-    assert lines[0][5:7] == ["-", "-"]
     # of 0.25 and 0.35: t = 6, 1 degree of freedom
+    assert lines[0][5:9] == ["-0.9353", "to", "+0.3353", "0.11"]
     assert lines[1][5:9] == ["-0.3353", "to", "+0.9353", "0.11"]
-    assert "wsd ranks first, significantly different from 0 of 1 other" in text
-    assert "wsd and cosine cannot be told apart with 2 seeds" in text
+    text = " ".join(text.split())
+    assert "wsd and cosine may be the best, and none is significantly worse (95% simultaneous" in text
+    assert "cosine may be the best, which 2 seeds do not tell; about 3 would be needed" in text
     assert "no ranking" not in text
 
 

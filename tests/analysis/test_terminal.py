@@ -67,9 +67,9 @@ def test_no_row_of_the_ranking_is_wider_than_the_terminal(case, width, monkeypat
 def test_what_is_asked_for_first_goes_last():
     heads = {width: {c.replace("\n", " ") for c in fitted_to(width).headings} for width in WIDTHS}
     first = {"#", "schedule", "final val loss", "to best", "95% interval"}
-    assert heads[60] == first and heads[80] == first | {"p (Holm)", "ms per step"}
-    assert heads[100] == heads[80] | {"std over seeds", "best val loss"}
-    assert heads[200] == heads[100] | {"grad-norm spikes"}
+    assert heads[60] == first and heads[80] == first | {"p (adjusted)"}
+    assert heads[100] == heads[80] | {"std over seeds", "ms per step"}
+    assert heads[200] == heads[100] | {"best val loss", "grad-norm spikes"}
 
 
 def fitted_to(width):

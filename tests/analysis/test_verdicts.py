@@ -1,7 +1,7 @@
 """The statistics of verdicts by hand, against scipy and against simulated comparisons."""
 
 import math
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from scipy import stats
 
 from analysis.differences import (
     ALPHA,
-    bootstrap_interval,
     holm,
+    holm_levels,
     noise_floor,
     paired_difference,
     prob_best,
@@ -21,7 +21,8 @@ from analysis.differences import (
     t_test,
 )
 from analysis.power import MAX_SEEDS, power, seeds_needed, smallest_effect
-from analysis.sentences import control_sentence, pair_sentence, standing_sentence
+from analysis.sentences import answer, control_sentence, pair_sentence, standing_sentence
+from analysis.simultaneous import against_best
 from analysis.verdicts import Verdict, all_pairs, judge, ranking
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -46,6 +47,10 @@ def pairs_of(losses):
     return all_pairs(losses, ranking(losses))
 
 
+def standing(losses, name, **how):
+    return judge(losses, **how).named(name)
+
+
 def pair(losses, *names):
     return pairs_of(losses)[frozenset(names)]
 
@@ -55,8 +60,7 @@ def sentence(losses, *names):
     if len(names) == 2:
         return pair_sentence(pair(losses, *names), losses)
     verdicts = judge(losses)
-    standings = {standing.name: standing for standing in verdicts.standings}
-    return standing_sentence(standings[names[0]], verdicts)
+    return standing_sentence(verdicts.named(names[0]), verdicts)
 
 
 def standings(losses):
@@ -114,9 +118,6 @@ def test_the_other_way_round_only_the_sign_changes(losses):
     assert [d.n, d.mean, d.sd, d.p, d.low, d.high] == pytest.approx(
         [r.n, -r.mean, r.sd, r.p, -r.high, -r.low], nan_ok=True
     )
-    assert [d.bootstrap_low, d.bootstrap_high] == pytest.approx(
-        [-r.bootstrap_high, -r.bootstrap_low], nan_ok=True
-    )
 
 
 def test_pairs_use_the_seeds_that_both_came_through_with():
@@ -136,7 +137,7 @@ def test_the_same_run_under_two_names():
 def test_equal_differences_have_no_interval_and_no_p(a, b):
     d = paired_difference(by_seed(*a), by_seed(*b))
     assert d.sd == 0 and d.mean == pytest.approx(a[0] - b[0])
-    assert all(map(math.isnan, [d.low, d.high, d.p, d.bootstrap_low, d.bootstrap_high]))
+    assert all(map(math.isnan, [d.low, d.high, d.p]))
 
 
 # --- the interval
@@ -163,18 +164,6 @@ def test_heavy_tails_make_the_interval_wider_than_it_need_be():
     noise = np.random.Generator(np.random.Philox(key=1)).standard_t(3, (EXPERIMENTS, 5))
     low, high, _ = t_test(noise)
     assert 0.95 < ((low < 0) & (0 < high)).mean() < 0.98
-
-
-def test_the_bootstrap_is_that_of_all_samples():
-    differences = np.array([0.1, -0.2, 0.4, 0.15, 0.7])
-    means = np.array(list(product(differences, repeat=5))).mean(axis=1)  # all 3125 that can be drawn
-    assert bootstrap_interval(differences) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.015)
-
-
-def test_the_bootstrap_agrees_with_student_where_there_are_many_seeds():
-    differences = simulated(2, 200)
-    low, high, _ = t_test(differences)
-    assert bootstrap_interval(differences) == pytest.approx((low, high), abs=0.02 * (high - low) + 0.01)
 
 
 # --- Holm
@@ -210,6 +199,33 @@ def test_holm_rejects_what_his_procedure_rejects(p, random):
     assert (np.diff(corrected[np.argsort(p, kind="stable")]) >= 0).all()
     order = random.sample(range(len(p)), len(p))
     assert (holm(p[order]) == corrected[order]).all()
+
+
+@few
+@given(st.lists(st.sampled_from([1e-9, 0.001, 0.004, 0.01, 0.02, 0.04, 0.3, 1.0, math.nan]), max_size=12))
+def test_holms_levels_reject_what_holm_rejects(p):
+    p, levels = np.array(p), holm_levels(p)
+    assert ((p < levels) == (holm(p) < ALPHA)).all() and (np.isnan(levels) == np.isnan(p)).all()
+    assert set(levels[np.isfinite(p)]) <= {ALPHA / m for m in range(1, len(p) + 1)}
+
+
+@few
+@given(comparisons(loss=st.floats(2, 3)))
+def test_a_pairs_interval_leaves_out_zero_where_holm_rejects(losses):
+    for p in pairs_of(losses).values():
+        d = p.difference
+        if d.sd > 0:
+            assert (d.low > 0 or d.high < 0) == (p.p_holm < ALPHA) == p.significant
+            assert (d.low + d.high) / 2 == pytest.approx(d.mean)
+
+
+def test_a_pairs_interval_by_hand():
+    losses = dict(a=by_seed(1.0, 1.1, 1.2), b=by_seed(2.0, 2.11, 2.19), c=by_seed(1.05, 1.0, 1.4))
+    levels = {("a", "b"): ALPHA / 3, ("c", "b"): ALPHA / 2, ("a", "c"): ALPHA}  # all but the last rejected
+    for (first, second), level in levels.items():
+        test = stats.ttest_rel(list(losses[second].values()), list(losses[first].values()))
+        interval, d = test.confidence_interval(1 - level), pair(losses, first, second).difference
+        assert (d.low, d.high) == pytest.approx((interval.low, interval.high))
 
 
 @pytest.mark.parametrize("noise", ["normal", "heavy tails"])
@@ -370,11 +386,12 @@ def test_a_summary_has_a_line_for_each_schedule_and_best_comes_first(losses):
     lines = standings(losses)
     names = [line.name for line in lines]
     assert names == ranking(losses) and set(losses) == set(names)
-    assert lines[0].pair is lines[0].to_best is lines[0].verdict is None and math.isnan(lines[0].p_holm)
-    for line in lines[1:]:
-        p = pair(losses, lines[0].name, line.name)
-        assert (line.verdict, repr(line.p_holm)) == (p.verdict, repr(p.p_holm))
-        assert repr(line.to_best) == repr(paired_difference(losses[line.name], losses[lines[0].name]))
+    found = against_best({name: dict(sorted(losses[name].items())) for name in names})
+    for line in lines:
+        if line.name in found and not math.isnan(found[line.name].low):
+            assert line.interval == found[line.name]
+        else:
+            assert line.verdict in (None, Verdict.UNTESTED) and math.isnan(line.p_adjusted)
 
 
 def test_the_same_numbers_every_time():
@@ -402,7 +419,7 @@ def test_verdicts_in_words():
     expected = {
         ("wsd", "cosine"): (
             Verdict.WORSE,
-            "wsd is significantly lower than cosine, by 0.0297 (0.0282 to 0.0311), Holm p < 0.001",
+            "wsd is significantly lower than cosine, by 0.0297 (0.0260 to 0.0333), Holm p < 0.001",
         ),
         ("linear", "wsd"): (
             Verdict.UNDECIDED,
@@ -425,29 +442,21 @@ def test_more_than_a_thousand_seeds():
     assert sentence(losses, "a", "b") == words
 
 
-def test_the_best_says_how_many_it_is_told_apart_from():
-    losses = {
-        name: by_seed(*(mean + 0.001 * simulated(i, 5)))
-        for i, (name, mean) in enumerate(dict(a=2.0, b=2.0002, c=2.5, d=2.6).items())
-    }
-    words = "ranks first, significantly different from 2 of 3 others (Holm, alpha = 0.05)"
-    assert sentence(losses, ranking(losses)[0]) == words
-
-
 def test_one_seed_claims_nothing():
     losses = dict(a={3: 1.0}, b={3: 2.0}, c={3: 1.0})
     for line in standings(losses):
         assert line.verdict in (None, Verdict.UNTESTED)
         assert sentence(losses, line.name) == "one seed: nothing is claimed"
-        assert math.isnan(line.prob_best) and math.isnan(line.p_holm)
+        assert math.isnan(line.prob_best) and math.isnan(line.p_adjusted)
     for p in pairs_of(losses).values():
         d = p.difference
-        assert (
-            all(map(math.isnan, [d.sd, d.low, d.high, d.p, d.bootstrap_low, d.bootstrap_high])) and d.n == 1
-        )
+        assert all(map(math.isnan, [d.sd, d.low, d.high, d.p])) and d.n == 1
         assert (p.verdict, p.significant, p.seeds_needed) == (Verdict.UNTESTED, False, None)
         assert pair_sentence(p, losses) == "one seed: nothing is claimed"
-    assert [line.to_best and line.to_best.mean for line in standings(losses)] == [None, 0, 1]
+    assert [line.difference for line in standings(losses)] == [0, 0, 1]
+    verdicts = judge(losses, baseline="b")
+    assert [line.difference for line in verdicts.standings] == [-1, -1, 0]
+    assert answer(verdicts) == "one seed: nothing is claimed"
 
 
 # --- diverged runs
@@ -466,16 +475,19 @@ def test_a_schedule_with_a_diverged_seed_ranks_last(lost):
     assert [line.incomplete for line in lines.values()] == [0, 0, 1, 4]
     assert len(lines["low"].losses) == 4
     assert [line.prob_best for line in lines.values()] == [1, 0, 0, 0]
-    assert lines["low"].mean == pytest.approx(3.51 / 3) and lines["low"].to_best.n == 3
+    assert lines["low"].mean == pytest.approx(3.51 / 3) and lines["low"].interval.n == 3
     assert sentence(losses, "low").endswith("; low diverged or failed with 1 of 4 seeds")
-    nothing = "best and gone have no seed in common: nothing is claimed"
+    nothing = "the others and gone have no seed in common: nothing is claimed"
     assert sentence(losses, "gone") == f"{nothing}; gone diverged or failed with 4 of 4 seeds"
-    assert math.isnan(lines["gone"].mean) and lines["gone"].to_best.n == 0
+    assert math.isnan(lines["gone"].mean) and lines["gone"].interval.n == 0
+    words = "high is significantly worse than the best (95% simultaneous intervals)"
+    assert answer(judge(losses)) == f"{words}; nothing is claimed of best, low and gone"
 
 
 def test_a_claim_about_a_schedule_that_diverged_says_so():
     losses = dict(a=by_seed(1.0, 1.101, 1.2, 1.3, math.nan), b=by_seed(2.0, 2.1, 2.2, 2.301, 2.4))
     lower = "a is significantly lower than b, by 1.0000 (0.9987 to 1.0013), Holm p < 0.001"
+    assert sentence(losses, "a").startswith("a is significantly lower than the other, by 1.0000 (0.9987 to")
     assert sentence(losses, "a", "b") == f"{lower}; a diverged or failed with 1 of 5 seeds"
     assert pair(losses, "b", "a").verdict is Verdict.BETTER  # of a, which ranks second
     assert ranking(losses) == ["b", "a"] and prob_best(losses) == dict(a=0, b=1)
@@ -490,8 +502,8 @@ def test_where_all_diverged_nothing_is_claimed():
 def test_one_schedule_alone():
     losses = dict(a=by_seed(1.0, 2.0))
     (line,) = standings(losses)
-    assert line.prob_best == 1 and sentence(losses, "a") == "is the only schedule"
-    assert sentence(dict(a=by_seed(math.nan)), "a") == "it diverged or failed with 1 of 1 seed"
+    assert line.prob_best == 1 and sentence(losses, "a") == answer(judge(losses)) == "a is the only schedule"
+    assert answer(judge(dict(a=by_seed(math.nan)))) == "a diverged or failed with 1 of 1 seed"
 
 
 # --- A/A
@@ -565,10 +577,9 @@ def test_only_those_that_can_be_told_apart_are_counted():
         same={0: 1.0, 1: 1.1, 2: 1.2},
         gone=dict.fromkeys(range(3), math.nan),
     )
-    different = "ranks first, significantly different from 1 of 1 other (Holm, alpha = 0.05)"
-    assert (
-        sentence(losses, "a") == f"{different}; identical to same; gone did not complete with any seed of it"
-    )
+    words = "a and same may be the best; b is significantly worse (95% simultaneous intervals)"
+    assert answer(judge(losses)) == f"{words}; nothing is claimed of gone"
+    assert sentence(losses, "a") == "a and same are identical in all 3 seeds"
 
 
 def test_what_a_pair_can_detect_is_found_four_times_of_five():
@@ -602,7 +613,7 @@ def test_few_seeds_of_many_schedules_always_have_an_answer(seeds, schedules, dat
     assert len(verdicts.pairs) == schedules * (schedules - 1) // 2
     for line in verdicts.standings:
         assert line.verdict is None or isinstance(line.verdict, Verdict)
-        assert standing_sentence(line, verdicts)
+        assert standing_sentence(line, verdicts) and answer(verdicts)
     for p in list(verdicts.pairs.values())[:200]:
         assert pair_sentence(p, losses) and p.detectable != 0
 
