@@ -14,9 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from analysis.basin import Bottom, bottom
-from analysis.differences import ALPHA, finite
+from analysis.differences import ALPHA, finite, prob_best
 from analysis.metrics import METRICS, Metrics, curve_metrics
-from analysis.simultaneous import against_best
 from analysis.text import counted, format_lr
 from analysis.verdicts import MARGIN, Losses, Standing, Verdicts, judge
 from nanosched.config import Config
@@ -246,7 +245,12 @@ class TunedEntry:
     @property
     def chosen(self) -> Entry:
         """At the chosen peak lr, of the seeds that chose it."""
-        return self.by_peak[self.best.setting.peak_lr]
+        return self.by_peak[self.chosen_peak]
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it is judged by seeds that did not choose."""
+        return self.best.results != self.chosen.results
 
     @property
     def common_rank(self) -> int | None:
@@ -271,18 +275,13 @@ class TunedEntry:
 
     @cached_property
     def as_good(self) -> list[float]:
-        """Other peak lrs that may be the best one, too: those that the seeds can't tell from the best of the
-        others, or that lie within the interval of the parabola's lowest point.
-        """
-        chosen = self.best.setting.peak_lr
-        most = self.chosen.seeds
-        losses = {peak: e.losses for peak, e in self.by_peak.items() if len(e.completed) == most}
-        if most < 2 or len(losses) < 2:
-            return []
-        intervals = against_best(losses)
-        open_ = [peak for peak, found in intervals.items() if found.low <= 0 and not found.identical]
-        spanned = [peak for peak in losses if self.bottom.low <= peak <= self.bottom.high]
-        return sorted({*open_, *spanned} - {chosen})
+        """Other peak lrs that may be the best one, too: lowest in one of 20 draws of the seeds, or more."""
+        chances = prob_best({peak: entry.losses for peak, entry in self.by_peak.items()})
+        return [peak for peak, chance in chances.items() if chance >= ALPHA and peak != self.chosen_peak]
+
+    @property
+    def chosen_peak(self) -> float:
+        return self.best.setting.peak_lr
 
     @property
     def scheduler(self) -> str:
@@ -296,7 +295,7 @@ class TunedEntry:
     def on_edge(self) -> bool:
         """Whether a lower or higher peak lr than those tried may be better still."""
         losses = {mean_or_inf(entry) for entry in self.by_peak.values()}
-        return self.best.setting.peak_lr in (self.peaks[0], self.peaks[-1]) and len(losses) > 1
+        return self.chosen_peak in (self.peaks[0], self.peaks[-1]) and len(losses) > 1
 
     @property
     def results(self) -> list[Result]:

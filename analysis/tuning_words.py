@@ -41,14 +41,14 @@ def apart_words(tuned: list[TunedEntry]) -> str:
     named = [f"{shorten(entry.scheduler)} ({peaks_words(entry)})" for entry in unsure[:MAX_NAMES]]
     more = len(unsure) - len(named)
     names = "; ".join(named) + f"; and {counted(more, 'other')}" * bool(more)
-    of = f"Of {len(unsure)} of {counted(len(tuned), 'schedule')}" if len(tuned) > 1 else "Of the schedule"
-    return f"{of} another peak lr may be as good as the chosen one: {names}."
+    share = "each schedule" if len(unsure) == len(tuned) else f"{len(unsure)} of {len(tuned)} schedules"
+    return f"Of {share} another peak lr may be as good as the chosen one: {names}."
 
 
 def peaks_words(entry: TunedEntry) -> str:
     """ "2e-3, or 1e-3 or 4e-3"."""
     others = listed(list(map(format_lr, entry.as_good))).replace(" and ", " or ")
-    return f"{format_lr(entry.best.setting.peak_lr)}, or {others}"
+    return f"{format_lr(entry.chosen_peak)}, or {others}"
 
 
 def bottom_words(entry: TunedEntry) -> str:

@@ -10,6 +10,7 @@ from analysis.comparison import Comparison, Ranked, Setting, TunedEntry
 from analysis.figures.colours import colour_of
 from analysis.figures.titles import unranked
 from analysis.text import counted, format_lr, shorten
+from sweep.tune import estimates
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,15 @@ class Basin:
 
     @property
     def mean(self) -> tuple[np.ndarray, np.ndarray]:
-        """(peak lrs, mean losses) where every seed completed."""
-        peaks = [peak for peak in self.tuned.by_peak if peak not in self.incomplete]
-        return np.array(peaks), np.array([self.tuned.by_peak[peak].loss for peak in peaks])
+        """(peak lrs, mean losses) where every seed completed; where only the first was trained, estimates."""
+        means = estimates({peak: entry.losses for peak, entry in self.tuned.by_peak.items()})
+        peaks = [peak for peak in means if peak not in self.incomplete]
+        return np.array(peaks), np.array([means[peak] for peak in peaks])
 
     @property
     def common_loss(self) -> float:
         """Loss at the peak lr that all schedules have in common, NaN where it did not complete there."""
         return self.tuned.common_loss
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Of the difference to the best, laid around the schedule's own loss; NaN where there is none."""
-        low, high = self.ranked.interval
-        middle = self.tuned.best.loss - self.ranked.difference
-        return middle + low, middle + high
 
 
 def basins_of(comparison: Comparison) -> list[Basin]:
@@ -99,8 +94,9 @@ def basin_title(basins: list[Basin]) -> str:
 
 def basin_caption(basins: list[Basin]) -> str:
     edge = [shorten(b.label) for b in basins if b.tuned.on_edge]
+    others = ", which other seeds judge" * any(b.tuned.held_out for b in basins)
     return (
-        "Dot: a seed; line: mean over seeds; ring: the best; grey: the other schedules; "
+        f"Dot: a seed; line: mean over seeds; ring: the best{others}; grey: the other schedules; "
         "cross: a seed diverged or failed. Lines may leave the axis."
         + f" Best on the edge of what was tried: {', '.join(edge)}."
         * bool(edge)

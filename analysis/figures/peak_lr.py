@@ -14,6 +14,7 @@ from analysis.outliers import outlier_limit
 from analysis.text import format_lr
 
 TICKS = 4  # of the peak lrs at most: more would touch
+PARABOLA = "Black line: where a parabola through the ring and its neighbours is lowest, 95% by bootstrap. "
 MARGIN = 1.3  # factor between the outermost peak lrs and the panel's edges
 
 
@@ -25,7 +26,7 @@ def peak_lr_page(comparison: Comparison):
         [f"best at {format_lr(basin.best_peak, 1)}" for basin in basins],
         1,
         basin_title(basins),
-        f"{basin_caption(basins)} {setup_words(comparison)}",
+        f"{basin_caption(basins)} {PARABOLA * any_bottom(basins)}{setup_words(comparison)}",
         [basin.setting.scheduler for basin in basins],
         "final validation loss (nats per token)",
         "peak learning rate (log scale)",
@@ -70,10 +71,17 @@ def loss_limits(basins: list[Basin]) -> tuple[float, float]:
     return low - pad, high + pad
 
 
+def any_bottom(basins: list[Basin]) -> bool:
+    """Whether an interval of a lowest point is drawn."""
+    return any(basin.tuned.bottom.low > 0 for basin in basins)
+
+
 def draw_basin(ax, basin: Basin):
     ax.plot(*basin.mean, color=basin.colour, lw=1.6)
     for peak, losses in basin.losses.items():
         ax.plot([peak] * len(losses), losses, "o", color=basin.colour, ms=2.5)
+    bottom = basin.tuned.bottom
+    ax.plot([bottom.low, bottom.high], [basin.tuned.chosen.loss] * 2, color="black", lw=1.2)
     ax.plot(basin.best_peak, basin.tuned.chosen.loss, "o", ms=8, mfc="none", mec="black", mew=1)
     for peak in basin.incomplete:
         ax.plot(peak, 0.94, "x", color="black", ms=6, mew=1.6, transform=ax.get_xaxis_transform())

@@ -102,7 +102,18 @@ def plan_caption(branches: list[Branch], left_out: int) -> str:
         + trunks * (starts(with_constant_trunks(branches)) != starts(branches))
         + shared * any(branch.parent for branch in branches)
         + reactive * any(branch.untriggered for branch in branches)
-        + f"Drawn: one seed; each of {seeds} seeds alike. " * (seeds > 1)
+        + drawn_words(branches) * (seeds > 1)
         + f"Left out: {counted(left_out, 'more run')}{' of each seed' * (seeds > 1)}. " * (left_out > 0)
         + "Colour: the schedule's family."
     )
+
+
+def drawn_words(branches: list[Branch]) -> str:
+    """Which seed is drawn, and whether the others have the same runs."""
+    settings = {}
+    for branch in branches:
+        settings.setdefault(branch.run.seed, set()).add(Setting.of(branch.run))
+    first, *others = settings.values()
+    if all(other == first for other in others):
+        return f"Drawn: one seed; each of {len(settings)} seeds alike. "
+    return f"Drawn: seed {branches[0].run.seed} of {len(settings)}; others have some of its runs. "

@@ -6,23 +6,25 @@ import math
 
 import numpy as np
 
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, Ranking
 from analysis.figures.basins import Basin, basin_caption, basin_title, basins_of, tuned_title
+from analysis.figures.dots import interval_bar
 from analysis.report.blocks import Block, Paragraph, Plot, Schedule, Table
 from analysis.report.row_ticks import with_ticks
 from analysis.text import format_lr
 from analysis.tuning_words import bottom_words, tuning_notes
 
-CAPTION = (
-    "Final validation loss at each peak lr, mean over seeds; * is the lowest, - was not tried. "
-    "Parabola: in the logarithm of the peak lr through the lowest and its neighbours, where it is lowest "
-    "(95% by bootstrap over the seeds). May be as good: peak lrs that those seeds can't tell from the best"
+CAPTION = "Final validation loss at each peak lr, mean over seeds; * is the lowest, - was not tried"
+CHOSEN = (
+    "The chosen peak lrs. Parabola: in the logarithm of the peak lr through the lowest mean and its two "
+    "neighbours, where it is lowest, with 95% by bootstrap over the seeds. May be as good: others that are "
+    "lowest in 5% of the bootstrap or more"
 )
 TUNED = (
     "Filled: each schedule at its own best peak lr; hollow: what it is higher by at the peak lr that all had "
     "in common, with the seeds that chose. "
 )
-INTERVAL = "Line: the interval of the difference to the best, around the schedule's own loss."
+INTERVAL = "Line with ends: {} of the differences to {}, from its loss on."
 
 
 def peak_lrs(comparison: Comparison) -> list[Block]:
@@ -33,7 +35,7 @@ def peak_lrs(comparison: Comparison) -> list[Block]:
         return []
     peaks = sorted({peak for basin in basins for peak in basin.losses})
     notes = [Paragraph(" ".join(found))] if (found := tuning_notes(comparison)) else []
-    tuned = [tuned_plot(basins)] * comparison.tuned
+    tuned = [tuned_plot(basins, comparison), chosen_table(basins)] if comparison.tuned else []
     return [*notes, basin_plot(basins, peaks), *tuned, basin_table(basins, peaks)]
 
 
@@ -57,16 +59,21 @@ def basin_line(basin: Basin) -> dict:
 
 
 def basin_table(basins: list[Basin], peaks: list[float]) -> Table:
+    rows = [[basin_name(basin), *(basin_cell(basin, peak) for peak in peaks)] for basin in basins]
+    return Table(CAPTION, ["schedule", *map(format_lr, peaks)], rows)
+
+
+def chosen_table(basins: list[Basin]) -> Table:
     rows = [
         [
             basin_name(basin),
-            *(basin_cell(basin, peak) for peak in peaks),
+            format_lr(basin.best_peak),
             bottom_words(basin.tuned),
             ", ".join(map(format_lr, basin.tuned.as_good)) or "-",
         ]
         for basin in basins
     ]
-    return Table(CAPTION, ["schedule", *map(format_lr, peaks), "parabola", "may be as good"], rows)
+    return Table(CHOSEN, ["schedule", "chosen", "parabola", "may be as good"], rows)
 
 
 def basin_name(basin: Basin) -> Schedule:
@@ -77,24 +84,26 @@ def basin_name(basin: Basin) -> Schedule:
 def basin_cell(basin: Basin, peak: float) -> str:
     if peak not in basin.losses:
         return "-"
-    losses = basin.losses[peak]
-    loss = f"{np.mean(losses):.4f}" if losses else ""
     if peak in basin.incomplete:
-        return f"{loss} × a seed diverged or failed".strip()
-    return loss + " *" * (peak == basin.best_peak)
+        losses = basin.losses[peak]
+        return " ".join([*[f"{np.mean(losses):.4f}"] * bool(losses), "× a seed diverged or failed"])
+    means = dict(zip(*basin.mean))
+    return f"{means[peak]:.4f}" + " *" * (peak == basin.best_peak)
 
 
-def tuned_plot(basins: list[Basin]) -> Plot:
+def tuned_plot(basins: list[Basin], comparison: Comparison) -> Plot:
     """Each schedule's loss at its own best peak lr and at the common one."""
-    rows = [tuned_dot(basin) for basin in basins]
+    rows = [tuned_dot(basin, comparison.judged[basin.setting.steps]) for basin in basins]
     edge = np.nanmax([loss for row in rows for loss in (row["x"], row["hollow"])])
     known = any(math.isfinite(row["low"]) for row in rows)
+    ranking = comparison.judged[basins[0].setting.steps]
+    words = INTERVAL.format(ranking.verdicts.method, ranking.reference.entry.scheduler)
     data = dict(rows=with_ticks(rows), edge=edge, zero=False, xtitle="final validation loss (nats per token)")
-    return Plot("dots", tuned_title(basins) + ".", TUNED + INTERVAL * known, data)
+    return Plot("dots", tuned_title(basins) + ".", TUNED + words * known, data)
 
 
-def tuned_dot(basin: Basin) -> dict:
-    low, high = basin.interval
+def tuned_dot(basin: Basin, ranking: Ranking) -> dict:
+    low, high = interval_bar(basin.ranked, ranking)
     return dict(
         schedule=basin.setting.scheduler,
         label=basin.label,

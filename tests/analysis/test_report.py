@@ -554,10 +554,9 @@ def test_tuned(compare, tmp_path):
     for row, loss, by, written in zip(hollow["rows"], judged, higher, tuned):
         assert row["x"] == pytest.approx(loss, rel=1e-5)
         assert row["hollow"] == pytest.approx(loss + by, rel=1e-5)
-        if written["to_best_low"]:  # the table's interval, around the schedule's own loss
-            assert row["low"] == pytest.approx(
-                loss - float(written["to_best"]) + float(written["to_best_low"]), rel=1e-4
-            )
+        if written["rank"] != "1":  # the table's interval, from the best's loss on
+            ends = [judged[0] + float(written[end]) for end in ("to_best_low", "to_best_high")]
+            assert [row["low"], row["high"]] == pytest.approx(ends, rel=1e-4)
     assert "Peak lrs are chosen with seeds 0, 1; losses and verdicts are of seeds 2, 3." in page.text
     assert "Choosing the peak lrs took" in page.text
 
