@@ -23,7 +23,11 @@ from analysis.comparison import Comparison, Setting, labels_of, read_results
 from analysis.cost import cost_sentence, sweep_cost, tuning_cost, tuning_sentence
 from analysis.figures.plan import draw_plan
 from analysis.figures.planned_lrs import draw_planned_lrs
+from analysis.looks import LOOKS, looks_up_to
+from analysis.power import MAX_SEEDS
 from analysis.processes import at_once
+from analysis.race import expected_runs
+from analysis.race_words import race_sentence
 from analysis.tensorboard import check_installed
 from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
@@ -68,6 +72,7 @@ class Request:
     tensorboard: bool
     dry_run: bool
     time: bool  # a few steps in a dry run
+    looks: tuple[int, ...]  # numbers of seeds, with --until-decided; else none
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
 
@@ -148,6 +153,12 @@ def parse_args() -> argparse.Namespace:
         "one on either side; other seeds judge it there",
     )
     modes.add_argument(
+        "--until-decided",
+        action="store_true",
+        help="add seeds, 3, 5, 8, 12, 20, until each schedule is better or worse than the best (or the "
+        "baseline), or equivalent within the margin; what is decided gets no more of them",
+    )
+    modes.add_argument(
         "--aa",
         action="store_true",
         help="the control: one schedule (default cosine) against itself, with as many other seeds; says what "
@@ -159,6 +170,12 @@ def parse_args() -> argparse.Namespace:
         metavar="N",
         help="with --tune: the seeds that choose the peak lrs, which those of --seeds judge; default: the "
         "first half of --seeds chooses and the second half judges",
+    )
+    parser.add_argument(
+        "--max-seeds",
+        type=int,
+        metavar="N",
+        help=f"with --until-decided: the last look; default {LOOKS[-1]}",
     )
     parser.add_argument(
         "--refine",
@@ -217,7 +234,7 @@ def read_request(args: argparse.Namespace) -> Request:
     check_fits(config)
     horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
     specs = read_specs(args, comparison)
-    seeds = read_seeds(comparison.get("seeds", [0]) if args.seeds is None else " ".join(args.seeds))
+    seeds, looks = read_seeds_or_looks(args, comparison)
     if args.aa:
         if len(specs) * len(peak_lrs) * len(horizons) > 1:
             print(f"--aa: {specs[0]} alone, at a peak lr of {peak_lrs[0]:g} and {horizons[0]:,} steps")
@@ -241,9 +258,24 @@ def read_request(args: argparse.Namespace) -> Request:
         tensorboard=args.tensorboard,
         dry_run=args.dry_run,
         time=args.time,
+        looks=looks,
         baseline=None if args.baseline is None else read_baseline(args.baseline, schedules, args.tune),
         margin=read_margin(args.margin),
     )
+
+
+def read_seeds_or_looks(args: argparse.Namespace, comparison: dict) -> tuple[list[int], tuple[int, ...]]:
+    """The seeds to train with, and, with --until-decided, the numbers of them to look at."""
+    if not args.until_decided:
+        if args.max_seeds is not None:
+            raise ValueError("--max-seeds is not allowed alone: give it with --until-decided")
+        return read_seeds(comparison.get("seeds", [0]) if args.seeds is None else " ".join(args.seeds)), ()
+    if args.seeds is not None:
+        raise ValueError("--seeds is not allowed with --until-decided, which adds them: give --max-seeds")
+    if args.max_seeds is not None and args.max_seeds > MAX_SEEDS:
+        raise not_allowed("max_seeds", args.max_seeds, f"give at most {MAX_SEEDS}")
+    looks = looks_up_to(LOOKS[-1] if args.max_seeds is None else args.max_seeds)
+    return list(range(looks[-1])), looks
 
 
 def read_baseline(given: str, schedules: list[tuple[str, Schedule]], tune: bool) -> str:
@@ -374,15 +406,32 @@ def dry_run(request: Request):
         print("\n".join(label for label, _ in request.schedules))
         return print(f"\none after another on one model, {steps:,} steps; nothing is shared")
     grids = first_grids(request.schedules, request.tuning_seeds) if request.tune else []
-    seeds = request.tuning_seeds[:1] or request.seeds
+    seeds = request.tuning_seeds[:1] or request.seeds[: request.looks[0] if request.looks else None]
     schedules = settings_of(grids, seeds[0]) or request.schedules
     runs = print_dry_run(request.config, schedules, seeds, Store(request.out), request.time)
     if request.tune:
         print_refusals(grids)
         print_tuning(request, grids)
+    if request.looks:
+        print_expected(request, runs)
     print_bounds(schedules)
     print(f"\nplan: {draw_plan(plan_branches(runs, request.config), request.out)}")
     print(f"learning rates: {draw_planned_lrs(schedules, request.out)}")
+
+
+def print_expected(request: Request, runs: list[Run]):
+    """How many runs --until-decided takes, if the differences are those of the seeds in the store."""
+    store, horizons = Store(request.out), {}
+    for run in runs:
+        losses = horizons.setdefault(run.schedule.steps, {}).setdefault(Setting.of(run), {})
+        if finished := store.get(run.id):
+            losses[run.seed] = finished.record.final_val_loss
+    expected = [expected_runs(losses, request.looks, None, request.margin) for losses in horizons.values()]
+    most = len(request.schedules) * request.looks[-1]
+    words = "the store has too few seeds to tell how many runs it takes"
+    if None not in expected:
+        words = f"about {sum(expected)} runs in all, if the differences stay those of the seeds in the store"
+    print(f"--until-decided begins with these seeds: {words}; {most} at most")
 
 
 # -- train
@@ -393,8 +442,27 @@ def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Train
         return train_carried_over(request, dataset, store)
     if request.tune:
         return train_tuned(request, dataset, store, slots)
+    if request.looks:
+        return train_until_decided(request, dataset, store, slots)
     runs = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
     return train_missing(Trained(runs), request.config, dataset, store, slots)
+
+
+def train_until_decided(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+    """Every schedule with the seeds of the first look, then those that are undecided with those of the next.
+
+    What to train follows from the losses in the store alone, so the same command comes to the same decision
+    however often it was killed on the way.
+    """
+    planned = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
+    trained = Trained([run for run in planned if run.seed < request.looks[0]])
+    while True:
+        trained = train_missing(trained, request.config, dataset, store, slots)
+        wanted = read_comparison(request, trained, dataset, store).seeds_wanted
+        runs = [run for run in planned if run.seed < wanted.get(Setting.of(run), 0)]
+        if trained.stopped or {run.id for run in runs} <= {run.id for run in trained.runs}:
+            return trained
+        trained = replace(trained, runs=runs)
 
 
 def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
@@ -520,6 +588,7 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset, store:
         control=request.control,
         baseline=request.baseline,
         margin=request.margin,
+        looks=request.looks,
         branches=tuple(plan_branches(distinct(trained.runs), request.config)) if fresh else (),
     )
 
@@ -539,6 +608,8 @@ def write(comparison: Comparison, request: Request) -> bool:
         print_text("\n" + tuning_sentence(tuning))
     if control := control_of(comparison):
         print_text("\n" + control.sentence)
+    if sentence := race_sentence(comparison):
+        print_text("\n" + sentence)
     pages = [*PAGES, EVENTS] if request.tensorboard else PAGES
     with progress(len(pages), "report and figures") as advance:
         files = write_files(pages, comparison, out, advance, at_once())

@@ -16,6 +16,7 @@ import numpy as np
 from analysis.basin import Bottom, bottom
 from analysis.differences import ALPHA, finite, prob_best
 from analysis.metrics import METRICS, Metrics, curve_metrics
+from analysis.race import Race, race
 from analysis.text import counted, format_lr
 from analysis.verdicts import MARGIN, Losses, Standing, Verdicts, judge
 from nanosched.config import Config
@@ -203,6 +204,7 @@ class Ranking:
     steps: int
     rows: tuple[Ranked, ...]
     verdicts: Verdicts
+    race: Race | None = None  # where seeds were added until all were decided
 
     @property
     def best(self) -> Ranked:
@@ -225,13 +227,17 @@ def rank(
     baseline: str | None = None,
     margin: float = MARGIN,
     alpha: float = ALPHA,
+    looks: tuple[int, ...] = (),
 ) -> Ranking:
     """The entries of one horizon, by name, in the order of their mean loss; those with an incomplete seed
-    come last.
+    come last. With looks, each one's interval is that of the look in which it was decided.
     """
-    verdicts = judge({name: entry.losses for name, entry in named.items()}, baseline, margin, alpha)
+    losses = {name: entry.losses for name, entry in named.items()}
+    found = race(losses, looks, baseline, margin) if looks and len(named) > 1 else None
+    shown = found and {name: decision.interval for name, decision in found.decisions.items()}
+    verdicts = judge(losses, baseline, margin, alpha, shown)
     rows = (Ranked(i, named[s.name], s) for i, s in enumerate(verdicts.standings, 1))
-    return Ranking(steps, tuple(rows), verdicts)
+    return Ranking(steps, tuple(rows), verdicts, found)
 
 
 @dataclass(frozen=True)
@@ -326,6 +332,7 @@ class Comparison:
     baseline: str | None = None  # that all are compared with, a schedule or "wsd @ 2e-3"; None is the best
     margin: float = MARGIN  # what differs by less is as good; nats per token
     alpha: float = ALPHA  # family-wise error of a ranking
+    looks: tuple[int, ...] = ()  # numbers of seeds, where they were added until all is decided
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -386,7 +393,17 @@ class Comparison:
         return {steps: self.rank(steps, entries) for steps, entries in named.items() if entries}
 
     def rank(self, steps: int, named: dict[str, Entry]) -> Ranking:
-        return rank(steps, named, self.baseline_among(named), self.margin, self.alpha)
+        return rank(steps, named, self.baseline_among(named), self.margin, self.alpha, self.looks)
+
+    @property
+    def seeds_wanted(self) -> dict[Setting, int]:
+        """With looks: how many seeds each setting has, or needs for the next look."""
+        wanted = {}
+        for ranking in self.rankings.values():
+            for row in ranking.rows:
+                running = ranking.race and row.standing.name in ranking.race.running
+                wanted[row.entry.setting] = ranking.race.seeds if running else row.entry.seeds
+        return wanted
 
     def baseline_among(self, named: dict[str, Entry]) -> str | None:
         """The baseline's name: of a schedule at several peak lrs that with the one that all have in common.

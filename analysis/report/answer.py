@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analysis.aa import control_of
 from analysis.comparison import Comparison, Ranking
+from analysis.race_words import NO_RUN_IS_STOPPED, race_sentence
 from analysis.report.regime import Facts, regime
 from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, unfinished
 from analysis.sentences import answer as seeds_answer
@@ -43,6 +44,8 @@ def notes(comparison: Comparison) -> list[str]:
         found.append(CARRIED_OVER)
     if control := control_of(comparison):
         found.append(control.sentence)
+    if sentence := race_sentence(comparison):
+        found += [sentence, NO_RUN_IS_STOPPED]
     return found
 
 
