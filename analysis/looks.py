@@ -39,21 +39,24 @@ def nominal_levels(looks: Sequence[int], methods: int, alpha: float = ALPHA) -> 
     """The family-wise level to make the intervals of each look at.
 
     Args:
-        looks: seeds at each, ascending; the last one is where the comparison ends, decided or not.
+        looks: seeds at each, from 2 on, ascending; at the last one the comparison ends, decided or not.
         methods: of the whole comparison, with the one that the others are compared with; at least 2.
         alpha: family-wise error of all looks together.
 
     Returns:
-        a level for each look: that the largest of the methods' statistics crosses the critical value of its
-        look, at any look, has probability alpha if all methods are equal.
+        a level for each look. Without the caution for few seeds, that the largest of the methods' statistics
+        crosses the critical value of its look, at any look, has probability alpha if all methods are equal. A
+        single look is no series, and has all of alpha.
 
     References:
         Lan and DeMets 1983, Discrete sequential boundaries for clinical trials (the spending function of
         Pocock's type); Jennison and Turnbull 2000, Group Sequential Methods, chapters 7 and 19.
     """
     looks = tuple(looks)
-    if not looks or looks[0] < 1 or any(later <= look for look, later in zip(looks, looks[1:])):
-        raise not_allowed("looks", looks, "give numbers of seeds in ascending order, for example 3,5,8")
+    if not looks or looks[0] < 2 or any(later <= look for look, later in zip(looks, looks[1:])):
+        raise not_allowed(
+            "looks", looks, "give numbers of seeds from 2 on in ascending order, for example 3,5,8"
+        )
     if methods < 2:
         raise not_allowed("methods", methods, "a comparison needs at least 2")
     return list(levels(looks, methods - 1, alpha))
@@ -62,6 +65,15 @@ def nominal_levels(looks: Sequence[int], methods: int, alpha: float = ALPHA) -> 
 def spent(share: float, alpha: float) -> float:
     """How much of alpha may be spent when this share of all seeds is there; Pocock's type."""
     return alpha * math.log1p((math.e - 1) * share)
+
+
+def caution(seeds: int) -> float:
+    """What a level is multiplied by, since few seeds know little of how far a t statistic's tails reach.
+
+    Found by simulation, see studies/decisions: where real methods vary unequally, three seeds cross a level
+    of 1% about twice as often as that.
+    """
+    return (1 - 1 / seeds) ** 2
 
 
 @lru_cache(maxsize=64)
@@ -83,7 +95,7 @@ def levels(looks: tuple[int, ...], m: int, alpha: float) -> tuple[float, ...]:
             return 1 - weights @ walk.within(c * sd, step) ** m - to_spend
 
         c = optimize.brentq(excess, 0.01, 20, xtol=1e-9)
-        found.append(exceedance(c, m, LARGE_DF))
+        found.append(exceedance(c, m, LARGE_DF) * (caution(look) if len(looks) > 1 else 1.0))
         walk, before = walk.go_on(c * sd, step), look
     return tuple(found)
 

@@ -91,7 +91,8 @@ def pooled(rows: dict[str, Losses], own: dict[tuple[str, str], PairNoise]) -> tu
     noisy = [noise for noise in own.values() if noise.sd > 0]
     if len(rows) < POOLED_FROM or len(noisy) < POOLED_FROM:
         return 0.0, 0.0, math.inf
-    return *prior([n.sd**2 for n in noisy], [n.n - 1 for n in noisy]), pooled_df(rows)
+    most_df, directions = pooled_df(rows)
+    return *prior([n.sd**2 for n in noisy], [n.n - 1 for n in noisy], directions), most_df
 
 
 def own_noise(a: Losses, b: Losses) -> PairNoise:
@@ -124,12 +125,16 @@ def moderate(noise: PairNoise, prior_df: float, prior_variance: float, most_df: 
     return PairNoise(noise.n, noise.mean, noise.sd, variance, max(own_df, df))
 
 
-def prior(variances: list[float], dfs: list[int]) -> tuple[float, float]:
+def prior(variances: list[float], dfs: list[int], directions: float = math.inf) -> tuple[float, float]:
     """Degrees of freedom and variance of the distribution that the true variances come from.
+
+    What the estimates have in common doesn't spread them: two of them correlate as the square of what the
+    differences do, and the mean of that over all pairs of pairs, each with itself too, is 1 / directions.
 
     Args:
         variances: above 0, at least two.
         dfs: of each.
+        directions: in which the methods vary, see `dimensions`.
 
     Returns:
         (df, variance): an infinite df where they differ by no more than chance; their mean is the variance
@@ -142,7 +147,9 @@ def prior(variances: list[float], dfs: list[int]) -> tuple[float, float]:
 
     variances, dfs = np.array(variances), np.array(dfs, float)
     logs = np.log(variances) - special.digamma(dfs / 2) + np.log(dfs / 2)
-    spread = logs.var(ddof=1) - special.polygamma(1, dfs / 2).mean()
+    n = len(variances)
+    apart = min(1.0, n / (n - 1) * (1 - 1 / directions))
+    spread = logs.var(ddof=1) - apart * special.polygamma(1, dfs / 2).mean()
     if spread <= 0:
         return math.inf, float((variances * dfs).sum() / dfs.sum())
     half = inverse_trigamma(spread)
@@ -157,20 +164,20 @@ def inverse_trigamma(y: float) -> float:
     return math.exp(log_x)
 
 
-def pooled_df(rows: dict[str, Losses]) -> float:
-    """Degrees of freedom of a variance pooled over all methods.
+def pooled_df(rows: dict[str, Losses]) -> tuple[float, float]:
+    """Degrees of freedom of a variance pooled over all methods, and the directions in which they vary.
 
     Seeds less one, times as many dimensions as the methods vary in: one less than the methods if they vary
     independently, fewer if they vary together. Of the methods with at least so many seeds, the number that
     gives most counts.
     """
-    best = 1.0
+    best = 1.0, 1.0
     for least in {len(row) for row in rows.values()}:
         block = [row for row in rows.values() if len(row) >= least]
         seeds = sorted(set.intersection(*(set(row) for row in block)))
         if len(seeds) >= 2 and len(block) >= POOLED_FROM:
-            table = np.array([[row[seed] for row in block] for seed in seeds])
-            best = max(best, (len(seeds) - 1) * dimensions(table))
+            directions = dimensions(np.array([[row[seed] for row in block] for seed in seeds]))
+            best = max(best, ((len(seeds) - 1) * directions, directions))
     return best
 
 
