@@ -27,7 +27,6 @@ from analysis.looks import LOOKS, looks_up_to
 from analysis.power import MAX_SEEDS
 from analysis.processes import at_once
 from analysis.race import expected_runs
-from analysis.race_words import race_sentence
 from analysis.tensorboard import check_installed
 from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
@@ -608,8 +607,6 @@ def write(comparison: Comparison, request: Request) -> bool:
         print_text("\n" + tuning_sentence(tuning))
     if control := control_of(comparison):
         print_text("\n" + control.sentence)
-    if sentence := race_sentence(comparison):
-        print_text("\n" + sentence)
     pages = [*PAGES, EVENTS] if request.tensorboard else PAGES
     with progress(len(pages), "report and figures") as advance:
         files = write_files(pages, comparison, out, advance, at_once())

@@ -10,6 +10,7 @@ from analysis.comparison import Comparison, Entry, Ranked, Ranking, Result, Sett
 from analysis.metrics import METRICS
 from analysis.noise import own_noise
 from analysis.sentences import pair_sentence, standing_sentence
+from analysis.steps_saved import StepsSaved, steps_saved
 from nanosched.csv_files import csv_line, open_csv, write_csv
 from nanosched.files import atomic
 from nanosched.history import COLUMNS as CURVE_COLUMNS
@@ -31,6 +32,7 @@ MEANS = [name for name in NUMBERS if name != "final_val_loss"]  # of each the su
 SUMMARY_COLUMNS = [
     *"rank scheduler params peak_lr steps seeds diverged failed final_val_loss final_val_loss_std".split(),
     *"to_best to_best_std to_best_low to_best_high p_adjusted prob_best verdict".split(),
+    *"steps_saved steps_saved_low steps_saved_high".split(),
     *MEANS,
 ]
 PAIR_COLUMNS = """steps first first_peak_lr second second_peak_lr seeds difference std low high p p_holm
@@ -48,7 +50,12 @@ def write_runs(comparison: Comparison, out: Path) -> list[Path]:
 
 
 def write_summary(comparison: Comparison, out: Path) -> list[Path]:
-    rows = [summary_row(row, ranking) for ranking in comparison.rankings.values() for row in ranking.rows]
+    saved = steps_saved(comparison)
+    rows = [
+        summary_row(row, ranking) | saved_columns(saved.get(row.entry.setting))
+        for ranking in comparison.rankings.values()
+        for row in ranking.rows
+    ]
     write_compared(path := out / "summary.csv", SUMMARY_COLUMNS, rows, comparison)
     return [path]
 
@@ -131,6 +138,13 @@ def summary_row(row: Ranked, ranking: Ranking) -> dict:
         "to_best_std": difference_std(row, ranking),
         **{name: entry.mean(name) for name in MEANS},
     }
+
+
+def saved_columns(saved: StepsSaved | None) -> dict:
+    """Empty where no horizon of the schedule reaches the baseline's loss."""
+    if saved is None:
+        return {}
+    return dict(steps_saved=saved.mean, steps_saved_low=saved.low, steps_saved_high=saved.high)
 
 
 def difference_std(row: Ranked, ranking: Ranking) -> float:

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from analysis.comparison import Comparison, Ranking
 from analysis.fitted_table import GAP, fitted
+from analysis.race_words import race_sentence
 from analysis.ranking_table import ranking_table, tuned_table
 from analysis.sentences import CARRIED_OVER, MORE_SEEDS, ranking_sentences, unfinished
+from analysis.steps_saved import saved_sentences
 from analysis.text_table import TextTable
 from analysis.tuning_words import tuning_notes
 from nanosched.visible import visible
@@ -122,4 +124,6 @@ def notes(comparison: Comparison, one_seed: str = MORE_SEEDS) -> list[str]:
     found = [one_seed] * (len(comparison.judging_seeds) == 1) + tuning_notes(comparison)
     if not comparison.finished:
         found.append(unfinished(len(comparison.results), len(comparison.requested)))
+    found += [race_sentence(comparison)] if comparison.looks else []
+    found += saved_sentences(comparison)
     return found + [CARRIED_OVER] * (comparison.protocol == "carry-over")

@@ -1,5 +1,6 @@
 """Fewer steps to the baseline's loss."""
 
+import csv
 import math
 from types import SimpleNamespace
 
@@ -43,3 +44,22 @@ def test_a_schedule_that_ends_higher_in_a_seed_has_none():
     entries = [entry(s, [power_law(s, 0.1), power_law(s, -0.1)]) for s in (100, 200)]
     assert saved_over_seeds(entries, entry(200, [power_law(200, 0)] * 2)) is None
     assert saved_over_seeds(entries[:1], entry(200, [power_law(200, 0)])) is None
+
+
+def test_a_comparison_over_horizons_says_it(cli, toml, tmp_path):
+    toml(peak_lr=0.003)
+    flags = ["--schedulers", "constant,linear", "--steps", "6,12,24", "--seeds", "0,1,2"]
+    done = cli("compare.py", "--config", "tiny.toml", *flags, "--baseline", "linear", "--out", "out")
+    assert done.code == 0
+    with open(tmp_path / "out" / "summary.csv", newline="") as file:
+        rows = {(row["scheduler"], int(row["steps"])): row for row in csv.DictReader(file)}
+    filled = {key for key, row in rows.items() if row["steps_saved"]}
+    assert filled == {("constant", 24)}  # it is lower at each horizon, since so few steps want no decay
+    row = rows["constant", 24]
+    assert 0 < float(row["steps_saved_low"]) < float(row["steps_saved"]) < float(row["steps_saved_high"]) < 1
+    percent = f"{float(row['steps_saved']):.0%}"
+    assert f"constant reaches linear's loss at 24 steps with {percent} fewer steps" in " ".join(
+        done.out.split()
+    )
+    alone = cli("compare.py", "--config", "tiny.toml", *flags, "--out", "out")
+    assert "fewer steps" not in alone.out  # nobody named a baseline
