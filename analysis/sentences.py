@@ -151,24 +151,24 @@ def answer(verdicts: Verdicts, shown: Callable[[str], str] = str) -> str:
 
 def against_best(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
     """ "wsd and linear may be the best; the 5 others are significantly worse (95% ...)", and who is near."""
-    found, worse = compared(verdicts), verdicts.having(Verdict.WORSE)
-    possible = [s for s in found if s.may_be_best]
+    found = compared(verdicts)
+    possible, worse = ([s for s in found if s.may_be_best is maybe] for maybe in (True, False))
     near = [s for s in found if s.verdict is Verdict.EQUIVALENT]
-    how, within = verdicts.method, f"to the best within {verdicts.margin:g}"
-    if verdicts.having(Verdict.BETTER):
-        first = f"{shown(verdicts.best.name)} is significantly lower than {others_words(verdicts)} ({how})"
-        return [first, *([f"{names_of(near, shown)} {verb(near)} equivalent {within}"] if near else [])]
+    within = f"{names_of(near, shown)} {verb(near)} equivalent to the best within {verdicts.margin:g}"
     names = names_of(possible, shown)
     if all(s.verdict is Verdict.IDENTICAL for s in found):
         return [f"{names} are identical in every seed"]
     if len(near) == len(found):
-        return [f"{names} are equivalent {within} ({how})"]
-    second = f"the {len(worse)} others are" if len(worse) > 1 else f"{names_of(worse, shown)} is"
-    rest = f"; {second} significantly worse" if worse else ", and none is significantly worse"
-    words = [f"{names} may be the best{rest} ({how})"]
-    if not possible:  # where the best shares too few seeds with others
-        words = [f"{names_of(worse, shown)} {verb(worse)} significantly worse than the best ({how})"]
-    return words + [f"{names_of(near, shown)} {verb(near)} equivalent {within}"] * bool(near)
+        return [f"{within} ({verdicts.method})"]
+    others = f"the {len(worse)} others are" if len(worse) > 1 else f"{names_of(worse, shown)} is"
+    first = f"{names} may be the best; {others} significantly worse"
+    if verdicts.having(Verdict.BETTER):
+        first = f"{names} is significantly lower than {others_words(verdicts)}"
+    elif not worse:
+        first = f"{names} may be the best, and none is significantly worse"
+    elif not possible:  # where the best shares too few seeds with the others
+        first = f"{names_of(worse, shown)} {verb(worse)} significantly worse than the best"
+    return [f"{first} ({verdicts.method})", *[within] * bool(near)]
 
 
 def against_baseline(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:

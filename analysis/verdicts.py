@@ -123,7 +123,7 @@ class Verdicts:
 
     @property
     def method(self) -> str:
-        return f"{100 * (1 - self.alpha):g}% simultaneous intervals"
+        return f"{100 * (1 - self.alpha):.4g}% simultaneous intervals"
 
     def named(self, name: str) -> Standing:
         return next(standing for standing in self.standings if standing.name == name)

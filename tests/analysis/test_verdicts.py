@@ -20,9 +20,10 @@ from analysis.differences import (
     resamples,
     t_test,
 )
-from analysis.power import MAX_SEEDS, power, seeds_needed, smallest_effect
+from analysis.noise import PairNoise
+from analysis.power import MAX_SEEDS, power, seeds_needed, seeds_to_decide, smallest_effect
 from analysis.sentences import answer, control_sentence, pair_sentence, standing_sentence
-from analysis.simultaneous import against_best
+from analysis.simultaneous import against_best, critical_value
 from analysis.verdicts import Verdict, all_pairs, judge, ranking
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -392,6 +393,153 @@ def test_a_summary_has_a_line_for_each_schedule_and_best_comes_first(losses):
             assert line.interval == found[line.name]
         else:
             assert line.verdict in (None, Verdict.UNTESTED) and math.isnan(line.p_adjusted)
+
+
+@st.composite
+def drawn(draw):
+    """Comparisons with differences far larger than the noise and with none, some of them without a run."""
+    rng = np.random.Generator(np.random.Philox(key=draw(st.integers(0, 10**6))))
+    seeds = draw(st.integers(2, 6))
+    means = draw(st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.004, 0.02, 0.5]), min_size=2, max_size=7))
+    rows = np.reshape(means, (-1, 1)) + 0.1 * rng.standard_normal(seeds)
+    rows = 2.3 + rows + draw(st.sampled_from([1e-4, 3e-3])) * rng.standard_normal(rows.shape)
+    losses = {name: by_seed(*row.tolist()) for name, row in zip("abcdefg", rows)}
+    if draw(st.integers(0, 4)) == 0:
+        losses[draw(st.sampled_from(sorted(losses)))][0] = math.nan
+    if draw(st.integers(0, 4)) == 0:
+        losses["a"] = dict(losses["b"])
+    return losses
+
+
+@settings(max_examples=60, deadline=None)
+@given(drawn(), st.booleans(), st.sampled_from([0.0, 0.005, 0.1]), st.sampled_from([0.05, 0.01]))
+def test_interval_p_verdict_and_words_agree(losses, to_baseline, margin, alpha):
+    baseline = "b" if to_baseline else None
+    verdicts = judge(losses, baseline, margin, alpha)
+    found = answer(verdicts)
+    for line in verdicts.standings:
+        words = standing_sentence(line, verdicts)
+        if line.interval is None:
+            assert line.name == baseline and line.verdict is None and words.startswith("b is the baseline")
+            continue
+        low, high = line.interval.low, line.interval.high
+        within = high <= margin and (low >= -margin or not to_baseline)
+        apart = low > 0 or high < 0
+        assert apart == line.significant == (line.p_adjusted < alpha) == ("significantly" in words)
+        assert (line.verdict is Verdict.WORSE) == (low > 0 and not within)
+        assert (line.verdict is Verdict.BETTER) == (high < 0 and not (to_baseline and within))
+        assert (line.verdict is Verdict.UNDECIDED) == (low <= 0 <= high and not within)
+        assert (line.verdict is Verdict.UNTESTED) == math.isnan(low)
+        assert line.verdict is not Verdict.EQUIVALENT or within
+        assert ("would be needed" in words) == (line.verdict is Verdict.UNDECIDED)
+        if low <= 0 and not to_baseline:
+            assert f"{line.name}, " in found or f"{line.name} " in found  # it is named as perhaps the best
+    better, worse = (verdicts.having(verdict) for verdict in (Verdict.BETTER, Verdict.WORSE))
+    if to_baseline:
+        assert f"{len(better)} of " in found or not better
+        assert ("significantly lower" in found) == bool(better)
+        assert ("significantly higher" in found) == bool(worse)
+    else:
+        assert better in ([], [verdicts.best])
+        assert ("significantly lower than" in found) == bool(better)
+
+
+def test_answers_in_words():
+    noise = {name: 0.001 * simulated(i, 5) for i, name in enumerate("abcdefgh")}
+
+    def named(margin=0.0005, baseline=None, **means):
+        losses = {name: by_seed(*(2 + mean + noise[name]).tolist()) for name, mean in means.items()}
+        return answer(judge(losses, baseline, margin))
+
+    how = "(95% simultaneous intervals)"
+    assert named(a=0, b=0.5, c=0.6) == f"a is significantly lower than all 2 others {how}"
+    assert named(a=0, b=0.5) == f"a is significantly lower than the other {how}"
+    maybe = "a and b may be the best"
+    assert named(a=0, b=0, c=0.5, d=0.6) == f"{maybe}; the 2 others are significantly worse {how}"
+    assert named(a=0, b=0, d=0.6) == f"{maybe}; d is significantly worse {how}"
+    assert named(a=0, b=0) == f"{maybe}, and none is significantly worse {how}"
+    equivalent = "a and b are equivalent to the best within 0.1"
+    assert named(a=0, b=0, margin=0.1) == f"{equivalent} {how}"
+    assert named(a=0, b=0, c=0.5, margin=0.1) == f"{maybe}; c is significantly worse {how}; {equivalent}"
+    assert named(a=0, b=0.02, c=0.5, margin=0.1) == (
+        f"a is significantly lower than all 2 others {how}; b is equivalent to the best within 0.1"
+    )
+    means = dict(a=0, b=0, c=0.5, d=0.6, e=-0.5)
+    assert named(baseline="a", **means) == (
+        f"1 of 4 is significantly lower than a (e), 2 are significantly higher than a (c and d), "
+        f"1 is undecided (b) {how}"
+    )
+    many = dict.fromkeys("abcdefgh", 0)
+    assert "and 4 others may be the best, and none" in named(**many)
+
+
+def test_standings_in_words():
+    losses = dict(
+        a=by_seed(2.000, 2.101, 2.200, 2.300),
+        b=by_seed(2.003, 2.102, 2.203, 2.301),
+        c=by_seed(2.500, 2.603, 2.701, 2.800),
+    )
+
+    def words(name, **how):
+        verdicts = judge(losses, **how)
+        return standing_sentence(verdicts.named(name), verdicts)
+
+    assert words("c").startswith("c is significantly higher than the best, by 0.50")
+    assert words("a", margin=0) == "a may be the best, which 4 seeds do not tell; about 6 would be needed"
+    assert words("b", margin=0.05) == "b is equivalent to the best: at most 0.0042 above it"
+    assert words("c", margin=0.6) == (
+        f"c is equivalent to the best: at most {standing(losses, 'c').interval.high:.4f} above it, though "
+        "significantly higher, p < 0.001"
+    )
+    assert words("a", baseline="b", margin=0.05).startswith("a is equivalent to b: at most 0.00")
+    assert words("c", baseline="b").startswith("c is significantly higher than b, by 0.49")
+    undecided = "a and b cannot be told apart with 4 seeds; about 6 would be needed"
+    assert words("a", baseline="b", margin=0) == undecided
+    assert words("b", baseline="b") == "b is the baseline"
+
+
+# --- the seeds that would decide
+
+
+def pair_noise_of(n, mean, sd):
+    return PairNoise(n, mean, sd, sd**2, n - 1.0)
+
+
+@pytest.mark.parametrize("effect", [0.4, 0.8, 1.5])
+def test_without_a_margin_and_alone_they_are_those_of_the_t_test(effect):
+    pair = pair_noise_of(3, 0.003 * effect, 0.003)
+    assert seeds_to_decide(pair, 1, 0.0, both_sides=False) == seeds_needed(0.003 * effect, 0.003)
+
+
+@pytest.mark.parametrize("both_sides", [False, True])
+@pytest.mark.parametrize("m", [1, 5])
+def test_seeds_that_show_equivalence_do_so_four_times_of_five(m, both_sides):
+    sd, margin = 0.01, 0.008
+    n = seeds_to_decide(pair_noise_of(3, 0.0, sd), m, margin, both_sides)
+    for seeds, enough in ((n, True), (n - 2, False)):
+        differences = sd * simulated(seeds, EXPERIMENTS, seeds)
+        width = critical_value(m, seeds - 1.0, ALPHA) * differences.std(1, ddof=1) / math.sqrt(seeds)
+        inside = differences.mean(1) + width <= margin
+        if both_sides:
+            inside &= differences.mean(1) - width >= -margin
+        assert (inside.mean() >= 0.79) == enough
+
+
+def test_more_comparisons_need_more_seeds_and_pooled_noise_fewer():
+    pair = pair_noise_of(5, 0.003, 0.003)
+    found = [seeds_to_decide(pair, m, 0.0, both_sides=False) for m in (1, 5, 20)]
+    assert found == sorted(set(found))
+    pooled = PairNoise(5, 0.003, 0.003, 0.003**2, 40.0)
+    assert seeds_to_decide(pooled, 5, 0.0, both_sides=False) < found[1]
+    assert seeds_to_decide(pair_noise_of(5, 1e-6, 0.003), 5, 0.0, both_sides=False) is None
+    assert seeds_to_decide(pair_noise_of(5, 0.1, 0.0), 5, 0.0, both_sides=False) is None
+
+
+def test_two_hundred_schedules_are_compared_with_the_best():
+    losses = {f"s{i}": by_seed(*(2 + 0.01 * i + 0.001 * simulated(i, 3))) for i in range(200)}
+    verdicts = judge(losses)
+    assert verdicts.best.name == "s0" and not verdicts.pairs
+    assert len(verdicts.having(Verdict.WORSE)) == 199
 
 
 def test_the_same_numbers_every_time():
