@@ -69,7 +69,7 @@ def differences_of(comparison: Comparison) -> list[Difference]:
     if comparison.protocol != "fresh":
         return []
     groups, window = at_most_one_page(judged_groups(comparison)), smoothing(max_steps(comparison))
-    baselines = baselines_of(groups)
+    baselines = baselines_of(groups, comparison.judged)
     found = [
         Difference(group, baselines[group.setting.steps], window)
         for group in groups
@@ -153,7 +153,7 @@ def difference_caption(differences: list[Difference], comparison: Comparison) ->
     shown = {difference.group.label for difference in differences}.union(baselines)
     left_out = [shorten(group.label) for group in groups if group.label not in shown]
     band = "band: from the lowest seed to the highest; "
-    baseline = f"{listed(baselines)} ({baseline_reason(differences[0].baseline)})"
+    baseline = f"{listed(baselines)} ({baseline_reason(differences[0].baseline, comparison.judged)})"
     return (
         f"Training loss minus that of {baseline} at the same step and seed, so on the same batch. "
         f"Thick: mean over seeds; {band * (len(comparison.judging_seeds) > 1)}grey: all others. "

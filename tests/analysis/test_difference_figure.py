@@ -72,7 +72,7 @@ def test_noise_of_the_batches_is_gone(tmp_path):
 def test_cosine_is_the_baseline_before_its_variants_and_without_it_the_first(tmp_path):
     def baseline(name, specs, **how):
         comparison = build(tmp_path / name, specs, seeds=SEEDS, **how)
-        (group,) = baselines_of(judged_groups(comparison)).values()
+        (group,) = baselines_of(judged_groups(comparison), comparison.judged).values()
         return group.setting, caption(drawn(difference_page, comparison)), comparison
 
     variant = "cosine:final_lr_ratio=0.3"
@@ -85,6 +85,13 @@ def test_cosine_is_the_baseline_before_its_variants_and_without_it_the_first(tmp
     lowest = next(row.entry.setting for row in comparison.rows if row.entry.scheduler == "cosine")
     assert setting == lowest and len(differences_of(comparison)) == 3
     assert baseline("gone", ["cosine", "wsd", "linear"], fail=["cosine"])[0].scheduler != "cosine"
+
+
+def test_a_baseline_that_was_named_is_the_one(tmp_path):
+    comparison = replace(build(tmp_path, ["cosine", "wsd", "linear"], seeds=SEEDS), baseline="linear")
+    found = differences_of(comparison)
+    assert {difference.baseline.setting.scheduler for difference in found} == {"linear"} and len(found) == 2
+    assert "that of linear (named beforehand)" in caption(drawn(difference_page, comparison))
 
 
 def test_with_tune_each_schedule_is_there_once_at_its_own_best_peak_lr(tmp_path):
