@@ -1,9 +1,11 @@
 """Anybody's losses: what the file may hold, what is said of it, and how the command ends."""
 
 import json
+import re
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
 from analysis import decide
 from analysis.given_losses import read_losses
@@ -203,6 +205,27 @@ def test_the_last_look_is_at_the_most_seeds(call):
         "Look 3 of 3, at 6 seeds"
         in call(csv_of(rows_of(seeds=6)), "--sequential", "--look", "3", "--max-seeds", "6")[1]
     )
+
+
+# --- the page
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_tables_of_the_page_are_the_commands(number, tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs" / "decide.md").read_text()
+    files = re.findall(r"`(\w+\.csv)`:\n\n```\n(.*?)```", page, re.DOTALL)
+    calls = re.findall(
+        r"```\n\$ python -m analysis\.decide (.*?)\n(.*?)```\n\nExit code (\d)", page, re.DOTALL
+    )
+    assert len(files) == len(calls) == 3
+    (name, text), (options, told, code) = files[number], calls[number]
+    (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "96")
+    monkeypatch.setattr("sys.argv", ["decide", *options.split()])
+    assert decide.main() == int(code)
+    table = capsys.readouterr().out.partition("\n\n")[0]
+    assert [line.rstrip() for line in table.splitlines()] == told.partition("\n\n")[0].splitlines()
 
 
 # --- files that are none
