@@ -9,10 +9,10 @@ Protocol, fixed before anything was simulated:
 
 - Coverage. All intervals of a comparison hold at once with 95%. 3, 5, 8 and 20 seeds by 2, 4, 8, 21 and 25
   methods, 10,000 comparisons each; a loss is a seed's own share, which all methods have in common, plus
-  independent normal noise. Against a baseline the methods are equal. Against the best there are two cases: one
-  method is better by far, where the intervals are those against it, and all are equal, where they are wider
-  than they need be. It holds if every cell of the baseline and of the clear best is between 94 and 96%, and
-  no cell of the equal ones below 94%.
+  independent normal noise. Against a baseline the methods are equal. Against the best there are two cases:
+  one method is better by far, where the intervals are those against it, and all are equal, where they are
+  wider than they need be. It holds if every cell of the baseline and of the clear best is between 94 and
+  96%, and no cell of the equal ones below 94%.
 - A/A with looks. All methods are equal; 4,000 comparisons each. They stop as `--until-decided` does: at 3, 5,
   8, 12 and 20 seeds, at the level of each look; who is decided keeps the verdict and gets no more seeds, but
   for what the others are compared with. An error is a comparison that calls a method better or worse, at any
@@ -21,8 +21,8 @@ Protocol, fixed before anything was simulated:
   deviations of a paired difference. Reported: the share of those that are called worse (power), of the rest
   that are called worse or better and of those that are called better (errors), of what differs by more than
   the margin and is called equivalent, and the mean number of runs; beside the same with 20 seeds for all.
-- Noise, of A/A and A/B: independent, with a standard deviation of 0.007 for a paired difference, as in the 0.1M
-  model of the published claims; and the covariance of real paired losses over five seeds, of
+- Noise, of A/A and A/B: independent, with a standard deviation of 0.007 for a paired difference, as in the
+  0.1M model of the published claims; and the covariance of real paired losses over five seeds, of
   results/reference-cpu (0.8M parameters, peak lr 1e-3) and of results/reference-tuned-cpu at 8e-3. Schedules
   that are identical in every seed count once. Five seeds give a covariance of rank 4, in which methods vary
   together more than they do in truth, so each is also taken half and half with the one of equal variances and
@@ -35,25 +35,31 @@ What doesn't hold is reported, with its cause.
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from nanosched.command import fail
 from nanosched.csv_files import write_csv
-from studies.decisions.coverage import COVERAGE_COLUMNS, coverage_rows
+from studies.decisions.coverage import COVERAGE_COLUMNS, coverage_cells, coverage_row
 from studies.decisions.noise import read_noises
-from studies.decisions.races import RACE_COLUMNS, race_rows
+from studies.decisions.races import RACE_COLUMNS, race_cells, race_row
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, help="results/decisions, beside the references that it reads")
     out = parser.parse_args().out
     try:
         noises = read_noises(out.parent)
     except (OSError, ValueError) as e:
         fail(e)
-    write_csv(out / "coverage.csv", COVERAGE_COLUMNS, coverage_rows())
-    write_csv(out / "races.csv", RACE_COLUMNS, race_rows(noises))
+    with ProcessPoolExecutor() as pool:
+        coverage = list(pool.map(coverage_row, coverage_cells()))
+        races = list(pool.map(race_row, race_cells(noises)))
+    write_csv(out / "coverage.csv", COVERAGE_COLUMNS, coverage)
+    write_csv(out / "races.csv", RACE_COLUMNS, races)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""The simulations count what analysis/ decides: many comparisons at once give each one's own numbers."""
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+from analysis import simultaneous
+from analysis.looks import LOOKS
+from analysis.race import race as race_of_one
+from analysis.verdicts import Verdict
+from studies.decisions.batch import against_baseline, against_best, pairs_of
+from studies.decisions.coverage import Cell as CoverageCell
+from studies.decisions.coverage import coverage_row, lowest_other
+from studies.decisions.noise import even, independent, read_noises
+from studies.decisions.races import BETTER, EQUIVALENT, MARGIN, UNDECIDED, WORSE, Cell, race, race_row
+
+KINDS = {
+    UNDECIDED: Verdict.UNDECIDED,
+    EQUIVALENT: Verdict.EQUIVALENT,
+    WORSE: Verdict.WORSE,
+    BETTER: Verdict.BETTER,
+}
+
+
+def generator(key):
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def as_losses(table, seeds):
+    """(seeds, methods) as analysis/ takes it."""
+    return {f"m{i}": {s: float(table[s, i]) for s in range(seeds[i])} for i in range(table.shape[1])}
+
+
+@pytest.fixture(scope="module")
+def noises():
+    return read_noises(ROOT / "results")
+
+
+@pytest.mark.parametrize("methods", [2, 4, 12])
+def test_batched_intervals_are_those_of_each_comparison(noises, methods):
+    rng = generator(1)
+    losses = noises[1].draw(rng, 4, 8, methods)
+    losses[:, :, 0] -= 0.01
+    seeds = rng.choice([3, 5, 8], (4, methods))
+    seeds[0] = 8
+    pairs = pairs_of(losses, seeds)
+    to_baseline, to_best = against_baseline(pairs, 0, 0.03), against_best(pairs, 0.03)
+    for r in range(4):
+        one = as_losses(losses[r], seeds[r])
+        expected = simultaneous.against_baseline(one, "m0", 0.03)
+        for i in range(1, methods):
+            found = to_baseline.low[r, i], to_baseline.high[r, i]
+            assert found == pytest.approx((expected[f"m{i}"].low, expected[f"m{i}"].high), abs=1e-9)
+        expected = simultaneous.against_best(one, 0.03)
+        for i in range(methods):
+            found = to_best.low[r, i], to_best.high[r, i]
+            assert found == pytest.approx((expected[f"m{i}"].low, expected[f"m{i}"].high), abs=1e-9)
+
+
+@pytest.mark.parametrize("baseline", [0, None])
+def test_batched_races_are_those_of_each_comparison(noises, baseline):
+    losses = noises[1].draw(generator(2), 3, LOOKS[-1], 5) + 0.004 * np.arange(5)
+    outcome = race(losses, LOOKS, baseline)
+    for r in range(3):
+        one = race_of_one(
+            as_losses(losses[r], [LOOKS[-1]] * 5), LOOKS, None if baseline is None else "m0", MARGIN
+        )
+        for name, decision in one.decisions.items():
+            i = int(name[1:])
+            assert KINDS[outcome.verdicts[r, i]] is decision.verdict
+            assert outcome.seeds[r, i] == decision.seeds
+
+
+def test_noise_of_real_runs(noises):
+    found = {noise.name: noise for noise in noises}
+    real = found["reference-cpu"].covariance
+    assert np.linalg.matrix_rank(real) == 4 and len(real) == 20  # five seeds; constant and plateau are one
+    half = found["reference-cpu, half even"]
+    assert np.linalg.matrix_rank(half.covariance) == 20
+    assert np.trace(half.covariance) == pytest.approx(np.trace(real))
+    assert half.covariance.sum() == pytest.approx(real.sum())
+    assert found["independent"].pair_sd == pytest.approx(0.007)
+    assert even(independent(4).covariance) == pytest.approx(independent(4).covariance)
+
+
+def test_drawn_losses_have_the_noise_and_no_method_is_better():
+    noise = independent(6)
+    losses = noise.draw(generator(3), 4000, 5, 4)
+    assert losses.shape == (4000, 5, 4)
+    assert (losses[..., 0] - losses[..., 1]).std() == pytest.approx(noise.pair_sd, rel=0.03)
+    assert abs((losses[..., 0] - losses[..., 1]).mean()) < 4 * noise.pair_sd / 20000**0.5
+
+
+def test_rows_are_the_same_each_time_and_count_what_is_there(noises):
+    cell = Cell(noises[0], 4, "baseline", 4.0, "looks", comparisons=40)
+    row = race_row(cell)
+    assert race_row(cell) == row
+    assert row["power"] > 0.95 and row["any_wrong"] < 0.2 and row["seeds"] < LOOKS[-1]
+    fixed = race_row(Cell(noises[0], 4, "baseline", 4.0, "fixed", comparisons=40))
+    assert fixed["runs"] == 4 * LOOKS[-1]
+
+
+def test_coverage_counts_intervals_that_hold():
+    found = coverage_row(CoverageCell("best", "one better by far", 5, 4, comparisons=300))
+    assert 0.9 < found["coverage"] < 0.99
+    assert lowest_other(np.array([1.0, 2.0, 3.0])).tolist() == [2, 1, 1]
