@@ -47,7 +47,7 @@ class PairNoise:
         return math.sqrt(self.variance / self.n)
 
     def __neg__(self) -> PairNoise:
-        return PairNoise(self.n, -self.mean, self.sd, self.variance, self.df)
+        return PairNoise(self.n, 0.0 - self.mean, self.sd, self.variance, self.df)
 
 
 def pair_noise(losses: dict[str, Losses]) -> dict[tuple[str, str], PairNoise]:

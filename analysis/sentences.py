@@ -172,24 +172,22 @@ def against_best(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
 
 
 def against_baseline(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
-    """ "3 of 7 are significantly lower than cosine (wsd, linear and rex), 1 is significantly higher, ..."."""
-    baseline = shown(verdicts.baseline)
-    kinds = {
-        Verdict.BETTER: f"significantly lower than {baseline}",
-        Verdict.WORSE: f"significantly higher than {baseline}",
-        Verdict.EQUIVALENT: f"equivalent to {baseline} within {verdicts.margin:g}",
-        Verdict.IDENTICAL: f"identical to {baseline}",
-        Verdict.UNDECIDED: "undecided",
+    """ "3 of 7 are significantly lower than cosine (wsd, linear and rex), 1 is significantly higher ..."."""
+    kinds = {  # -> how it is said, and what comes before the baseline's name
+        Verdict.BETTER: ("significantly lower", "than"),
+        Verdict.WORSE: ("significantly higher", "than"),
+        Verdict.EQUIVALENT: (f"equivalent within {verdicts.margin:g}", "to"),
+        Verdict.IDENTICAL: ("identical", "to"),
+        Verdict.UNDECIDED: ("undecided", "against"),
     }
-    groups = {verdict: verdicts.having(verdict) for verdict in kinds}
-    number = len(compared(verdicts))
-    parts = [
-        f"{len(group)} {verb(group)} {kinds[verdict]} ({names_of(group, shown)})"
-        for verdict, group in groups.items()
-        if group
-    ]
-    count, rest = parts[0].split(" ", 1)
-    return [", ".join([f"{count} of {number} {rest}", *parts[1:]]) + f" ({verdicts.method})"]
+    parts = []
+    for verdict, (words, preposition) in kinds.items():
+        if group := verdicts.having(verdict):
+            of = "" if parts else f" of {len(compared(verdicts))}"
+            baseline = "" if parts else f" {preposition} {shown(verdicts.baseline)}"
+            names = names_of(group, shown)
+            parts.append(f"{len(group)}{of} {verb(group)} {words}{baseline} ({names})")
+    return [f"{', '.join(parts)}; {verdicts.method}"]
 
 
 def not_compared(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:

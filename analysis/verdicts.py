@@ -189,12 +189,15 @@ def comparisons(against: dict[str, Interval], baseline: str | None) -> int:
 def seeds_for(
     undecided: dict[str, Interval], losses, m: int, margin: float, baseline: str | None, alpha: float
 ) -> dict[str, int | None]:
-    noise = pair_noise(losses)
-    both_sides = baseline is not None
-    return {
-        name: seeds_to_decide(noise[name, interval.to], m, margin, both_sides, alpha)
-        for name, interval in undecided.items()
-    }
+    """By the difference to the baseline, or to the lowest of the others that isn't the same run."""
+    noise, both_sides, needed = pair_noise(losses), baseline is not None, {}
+    for name, interval in undecided.items():
+        pairs = [noise[name, other] for other in losses if other != name]
+        tested = [pair for pair in pairs if pair.tested] or pairs
+        nearest = noise[name, interval.to]
+        pair = nearest if nearest.tested else max(tested, key=lambda pair: pair.mean)
+        needed[name] = seeds_to_decide(pair, m, margin, both_sides, alpha)
+    return needed
 
 
 def intervals(losses: dict[str, Losses], baseline: str | None, alpha: float) -> dict[str, Interval]:
