@@ -4,6 +4,7 @@
 
 Trains nothing: losses are drawn, many comparisons at once, and judged by what analysis/simultaneous.py and
 analysis/looks.py do (batch.py does the same for many comparisons; a test says that the numbers are the same).
+It takes some ten minutes on two cores.
 
 Protocol, fixed before anything was simulated:
 
@@ -41,7 +42,10 @@ from pathlib import Path
 from nanosched.command import fail
 from nanosched.csv_files import write_csv
 from studies.decisions.coverage import COVERAGE_COLUMNS, coverage_cells, coverage_row
+from studies.decisions.data import read_tables
+from studies.decisions.figure import draw_decisions
 from studies.decisions.noise import read_noises
+from studies.decisions.page import write_readme
 from studies.decisions.races import RACE_COLUMNS, race_cells, race_row
 
 
@@ -60,6 +64,9 @@ def main():
         races = list(pool.map(race_row, race_cells(noises)))
     write_csv(out / "coverage.csv", COVERAGE_COLUMNS, coverage)
     write_csv(out / "races.csv", RACE_COLUMNS, races)
+    tables = read_tables(out)
+    for path in write_readme(out, tables), draw_decisions(out, tables):
+        print(path)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,25 @@ from analysis import simultaneous
 from analysis.looks import LOOKS
 from analysis.race import race as race_of_one
 from analysis.verdicts import Verdict
+from nanosched.csv_files import write_csv
 from studies.decisions.batch import against_baseline, against_best, pairs_of
+from studies.decisions.coverage import COVERAGE_COLUMNS, coverage_cells, coverage_row, lowest_other
 from studies.decisions.coverage import Cell as CoverageCell
-from studies.decisions.coverage import coverage_row, lowest_other
+from studies.decisions.data import read_tables
+from studies.decisions.figure import draw_decisions
 from studies.decisions.noise import even, independent, read_noises
-from studies.decisions.races import BETTER, EQUIVALENT, MARGIN, UNDECIDED, WORSE, Cell, race, race_row
+from studies.decisions.page import write_readme
+from studies.decisions.races import (
+    BETTER,
+    EQUIVALENT,
+    MARGIN,
+    RACE_COLUMNS,
+    UNDECIDED,
+    WORSE,
+    Cell,
+    race,
+    race_row,
+)
 
 KINDS = {
     UNDECIDED: Verdict.UNDECIDED,
@@ -104,3 +118,31 @@ def test_coverage_counts_intervals_that_hold():
     found = coverage_row(CoverageCell("best", "one better by far", 5, 4, comparisons=300))
     assert 0.9 < found["coverage"] < 0.99
     assert lowest_other(np.array([1.0, 2.0, 3.0])).tolist() == [2, 1, 1]
+
+
+def test_the_page_says_what_the_tables_hold(tmp_path):
+    """From numbers made up here: an error that is too large is not called holding."""
+    write_csv(tmp_path / "coverage.csv", COVERAGE_COLUMNS, map(covered, coverage_cells()))
+    rows = [
+        dict.fromkeys(RACE_COLUMNS, 0.5)
+        | dict(noise=f"noise {i}", methods=m, against=against, effect=effect, design=design, comparisons=1000)
+        | dict(any_wrong=0.04 if against == "best" else 0.07, runs=m * 8)
+        for i in range(2)
+        for m in (4, 9)
+        for against in ("baseline", "best")
+        for effect in (0.0, 1.0, 4.0)
+        for design in ("looks", "fixed")
+    ]
+    write_csv(tmp_path / "races.csv", RACE_COLUMNS, rows)
+    tables = read_tables(tmp_path)
+    assert {row.holds for row in tables.aa("best")} == {True}
+    assert {row.holds for row in tables.aa("baseline")} == {False}
+    text = write_readme(tmp_path, tables).read_text()
+    assert "59 of 60" not in text and "40 of 40 cells" not in text and "39 of 40 cells" in text
+    assert "7.00%" in text and "72 of 180" in text and "60%" in text
+    assert draw_decisions(tmp_path, tables).stat().st_size > 10_000
+
+
+def covered(cell):
+    low = (cell.against, cell.seeds, cell.methods) == ("baseline", 3, 2)
+    return vars(cell) | dict(coverage=0.92 if low else 0.95)
