@@ -140,6 +140,7 @@ def compared_with(losses: np.ndarray, seeds: np.ndarray, baseline: int | None) -
 def verdicts_of(found: Intervals, to_best: bool) -> np.ndarray:
     """Read off the intervals, as verdicts.verdict_of does."""
     low, high = found.low, found.high
-    inside = (high <= MARGIN) & (to_best | (low >= -MARGIN)) & ~(to_best & (high < 0))
+    inside = (low >= -MARGIN) & (high <= MARGIN)
+    near_best = to_best & (high >= 0) & (high <= MARGIN)
     verdicts = np.where(low > 0, WORSE, np.where(high < 0, BETTER, UNDECIDED))
-    return np.where(inside, EQUIVALENT, verdicts)
+    return np.where(inside | near_best, EQUIVALENT, verdicts)

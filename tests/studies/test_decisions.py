@@ -7,9 +7,9 @@ from helpers import ROOT
 from analysis import simultaneous
 from analysis.looks import LOOKS
 from analysis.race import race as race_of_one
-from analysis.verdicts import Verdict
+from analysis.verdicts import Verdict, verdict_of
 from nanosched.csv_files import write_csv
-from studies.decisions.batch import against_baseline, against_best, pairs_of
+from studies.decisions.batch import Intervals, against_baseline, against_best, pairs_of
 from studies.decisions.coverage import COVERAGE_COLUMNS, coverage_cells, coverage_row, lowest_other
 from studies.decisions.coverage import Cell as CoverageCell
 from studies.decisions.data import read_tables
@@ -26,6 +26,7 @@ from studies.decisions.races import (
     Cell,
     race,
     race_row,
+    verdicts_of,
 )
 
 KINDS = {
@@ -83,6 +84,16 @@ def test_batched_races_are_those_of_each_comparison(noises, baseline):
             i = int(name[1:])
             assert KINDS[outcome.verdicts[r, i]] is decision.verdict
             assert outcome.seeds[r, i] == decision.seeds
+
+
+@pytest.mark.parametrize("to_best", [True, False])
+def test_batched_verdicts_are_read_off_as_each_is(to_best):
+    ends = np.array([-0.02, -0.004, -0.001, 0.001, 0.004, 0.02])
+    low, high = (found.ravel() for found in np.meshgrid(ends, ends))
+    low, high = low[low <= high], high[low <= high]
+    for kind, *end in zip(verdicts_of(Intervals(low, high), to_best), low, high):
+        interval = simultaneous.Interval(3, sum(end) / 2, *end, 0.5)
+        assert KINDS[kind] is verdict_of(interval, MARGIN, not to_best)
 
 
 def test_noise_of_real_runs(noises):
