@@ -339,6 +339,20 @@ def test_another_seed_or_peak_lr_trains_only_what_is_new(cli, copy):
     assert "peak lr" in more.out
 
 
+@pytest.mark.parametrize("given", ["cosine", "COSINE:cycle=1"])
+def test_a_baseline_is_a_schedule_or_another_spec_of_it(cli, copy, given):
+    asked = ["--schedulers", ",".join(ASKED), "--seeds", "0,1", "--baseline", given, "--margin", "0.1"]
+    done = cli("compare.py", "--config", "tiny.toml", *asked)
+    assert done.code == 0 and "0 to train" in done.out, done.err
+    summary = {row["scheduler"]: row for row in table(copy / "summary.csv")}
+    assert (summary["cosine"]["to_baseline"], summary["cosine"]["verdict"]) == (
+        "0.0",
+        "cosine is the baseline",
+    )
+    assert all(row["to_baseline_low"] for name, row in summary.items() if name != "cosine")
+    assert re.search(r"of 3 (is|are) [a-z 0-9.]+ cosine", " ".join(done.out.split()))
+
+
 def test_two_names_for_one_array_are_trained_once_and_paid_once(first):
     for seed in "01":
         rows = {row["scheduler"]: row for row in table(first.out / "runs.csv") if row["seed"] == seed}

@@ -417,10 +417,7 @@ def test_with_a_baseline_the_columns_are_to_it(tmp_path, baseline):
     assert (base["to_baseline"], base["to_baseline_low"], base["p_adjusted"]) == ("0.0", "", "")
     assert base["verdict"] == "b @ 1e-2 is the baseline"
     assert float(summary["a", "0.01"]["to_baseline"]) == pytest.approx(-0.5)
-    assert (
-        "a @ 1e-2 is significantly lower than b @ 1e-2, by 0.50 ("
-        in summary["a", "0.01"]["verdict"]
-    )
+    assert "a @ 1e-2 is significantly lower than b @ 1e-2, by 0.50 (" in summary["a", "0.01"]["verdict"]
     table = ranking_table(comparison, list(comparison.rankings.values()))
     assert "to baseline" in table.headings and "to best" not in table.headings
 
