@@ -152,8 +152,9 @@ def answer(verdicts: Verdicts, shown: Callable[[str], str] = str) -> str:
 def against_best(verdicts: Verdicts, shown: Callable[[str], str]) -> list[str]:
     """ "wsd and linear may be the best; the 5 others are significantly worse (95% ...)", and who is near."""
     found = compared(verdicts)
-    possible, worse = ([s for s in found if s.may_be_best is maybe] for maybe in (True, False))
     near = [s for s in found if s.verdict is Verdict.EQUIVALENT]
+    possible = [s for s in found if s.may_be_best or s in near]
+    worse = [s for s in found if s not in possible]
     within = f"{names_of(near, shown)} {verb(near)} equivalent to the best within {verdicts.margin:g}"
     names = names_of(possible, shown)
     if all(s.verdict is Verdict.IDENTICAL for s in found):

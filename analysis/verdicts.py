@@ -220,15 +220,17 @@ def verdict_of(interval: Interval, margin: float, to_baseline: bool) -> Verdict:
     Args:
         interval: of a schedule's loss minus the baseline's, or minus that of the best of the others.
         margin: nats per token.
-        to_baseline: which of the two. Below the best of the others is better, by however little.
+        to_baseline: which of the two. At most the margin above the best, or else below it, is equivalent.
     """
     if interval.identical:
         return Verdict.IDENTICAL
     if math.isnan(interval.low):
         return Verdict.UNTESTED
-    if interval.high < 0 and not (to_baseline and interval.low >= -margin):
+    if -margin <= interval.low and interval.high <= margin:
+        return Verdict.EQUIVALENT
+    if interval.high < 0:
         return Verdict.BETTER
-    if interval.high <= margin and (interval.low >= -margin or not to_baseline):
+    if interval.high <= margin and not to_baseline:
         return Verdict.EQUIVALENT
     return Verdict.WORSE if interval.low > 0 else Verdict.UNDECIDED
 
