@@ -86,7 +86,8 @@ def basin_cell(basin: Basin, peak: float) -> str:
         return "-"
     if peak in basin.incomplete:
         losses = basin.losses[peak]
-        return " ".join([*[f"{np.mean(losses):.4f}"] * bool(losses), "× a seed diverged or failed"])
+        mean = [f"{np.mean(losses):.4f}"] if losses else []
+        return " ".join([*mean, "× a seed diverged or failed"])
     means = dict(zip(*basin.mean))
     return f"{means[peak]:.4f}" + " *" * (peak == basin.best_peak)
 

@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 from helpers_figures import STEPS, WARMUP, build
 from helpers_report import HOSTILE, Page, make, planned, read_page, renamed
+from helpers_results import comparison_of, result
 
 from analysis import sentences, verdicts
 from analysis.bounds import bound_rows
 from analysis.measured import measured_from
 from analysis.report import answer, choices, curves, theory
+from analysis.report.blocks import Table
 from analysis.report.files import files
+from analysis.report.peak_lr import peak_lrs
 from analysis.report.regime import amount, regime
 from analysis.report.script_json import as_json
 from analysis.report.styles import styles
@@ -572,3 +575,10 @@ def test_carry_over_has_no_plan_and_says_what_it_is(compare):
 def test_the_control_is_told(compare):
     page = compare("--schedulers", "cosine", "--aa", "--seeds", "0,1")
     assert "A/A: cosine with seeds 0,1 against 2,3" in page.all("header")[0][1]
+
+
+def test_a_peak_lr_at_which_every_seed_diverged_is_said_without_a_mean():
+    good = [result("cosine", 2.0 + seed / 100, peak_lr=0.01, seed=seed) for seed in range(2)]
+    gone = [result("cosine", None, "diverged", peak_lr=9.0, seed=seed) for seed in range(2)]
+    table = next(block for block in peak_lrs(comparison_of([*good, *gone])) if isinstance(block, Table))
+    assert "× a seed diverged or failed" in str(table.rows) and "nan" not in str(table.rows)
