@@ -420,15 +420,19 @@ def dry_run(request: Request):
 
 def print_expected(request: Request, runs: list[Run]):
     """How many runs --until-decided takes, if the differences are those of the seeds in the store."""
-    store, horizons = Store(request.out), {}
-    for run in runs:
-        losses = horizons.setdefault(run.schedule.steps, {}).setdefault(Setting.of(run), {})
-        if finished := store.get(run.id):
-            losses[run.seed] = finished.record.final_val_loss
-    expected = [expected_runs(losses, request.looks, None, request.margin) for losses in horizons.values()]
+    comparison = read_comparison(request, Trained(runs), None, Store(request.out))
+    expected = [
+        expected_runs(
+            {row.standing.name: row.entry.losses for row in ranking.rows},
+            request.looks,
+            ranking.verdicts.baseline,
+            request.margin,
+        )
+        for ranking in comparison.rankings.values()
+    ]
     most = len(request.schedules) * request.looks[-1]
     words = "the store has too few seeds to tell how many runs it takes"
-    if None not in expected:
+    if None not in expected and set(comparison.settings) == set(map(Setting.of, runs)):
         words = f"about {sum(expected)} runs in all, if the differences stay those of the seeds in the store"
     print(f"--until-decided begins with these seeds: {words}; {most} at most")
 
@@ -573,7 +577,7 @@ def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Sto
 # -- results
 
 
-def read_comparison(request: Request, trained: Trained, dataset: Dataset, store: Store) -> Comparison:
+def read_comparison(request: Request, trained: Trained, dataset: Dataset | None, store: Store) -> Comparison:
     fresh = request.protocol == "fresh"
     return Comparison(
         results=read_results(store, trained.runs, trained.errors),

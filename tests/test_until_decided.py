@@ -92,3 +92,16 @@ def test_it_goes_on_from_what_is_there(cli, toml, tmp_path, read):
 def test_what_makes_no_sense_is_refused(cli, toml, flags, words):
     toml()
     assert is_one_line_error(cli(*COMMAND, *flags), words)
+
+
+def test_what_it_is_expected_to_take_is_against_the_baseline(cli, toml):
+    """constant is far below the others, so that three seeds tell; among the others they don't."""
+    toml(peak_lr=0.003)
+    schedulers = ["--schedulers", "cosine,linear,constant,one_cycle"]
+    command = ["compare.py", "--config", "tiny.toml", *schedulers, "--margin", "0", "--out", "out"]
+    cli(*command, "--seeds", "0-2")
+    best, lowest, other = (
+        int(re.search(r"about (\d+) runs", cli(*command, "--until-decided", "--dry-run", *flags).out)[1])
+        for flags in ([], ["--baseline", "constant"], ["--baseline", "linear"])
+    )
+    assert best == lowest == 12 < other <= 80
