@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.differences import ALPHA, finite
+from analysis.differences import ALPHA, finite, incomplete, mean_loss
 from analysis.looks import nominal_levels
 from analysis.noise import Losses, pair_noise
 from analysis.simultaneous import Interval, against_baseline, against_best, critical_value
@@ -81,10 +81,10 @@ def is_open(decision: Decision | None) -> bool:
 
 def lowest(losses: dict[str, Losses]) -> str:
     """The schedule with the lowest mean among those whose every seed completed, or among all."""
-    means = {name: list(finite(row).values()) for name, row in losses.items()}
-    whole = {name: values for name, values in means.items() if values and len(values) == len(losses[name])}
-    means = whole or {name: values for name, values in means.items() if values} or {next(iter(losses)): [0.0]}
-    return min(means, key=lambda name: math.fsum(means[name]) / len(means[name]))
+    return min(
+        losses,
+        key=lambda name: (not finite(losses[name]), incomplete(losses[name]) > 0, mean_loss(losses[name])),
+    )
 
 
 def expected_runs(
