@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -413,6 +413,9 @@ def drawn(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(drawn(), st.booleans(), st.sampled_from([0.0, 0.005, 0.1]), st.sampled_from([0.05, 0.01]))
+@example(  # better on the seeds in common, but one of its own did not complete, so it ranks last
+    dict(a={0: math.nan, 1: 2.12257, 2: 2.43259}, b={0: 2.31981, 1: 2.1264, 2: 2.43665}), False, 0.0, 0.05
+)
 def test_interval_p_verdict_and_words_agree(losses, to_baseline, margin, alpha):
     baseline = "b" if to_baseline else None
     verdicts = judge(losses, baseline, margin, alpha)
@@ -440,7 +443,8 @@ def test_interval_p_verdict_and_words_agree(losses, to_baseline, margin, alpha):
         assert ("significantly lower" in found) == bool(better)
         assert ("significantly higher" in found) == bool(worse)
     else:
-        assert better in ([], [verdicts.best])
+        assert len(better) <= 1  # and where it doesn't rank first, some of its seeds did not complete
+        assert better in ([], [verdicts.best]) or better[0].incomplete > verdicts.best.incomplete
         assert ("significantly lower than" in found) == bool(better)
 
 
