@@ -32,13 +32,14 @@ from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
 from analysis.verdicts import MARGIN
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
-from data import Dataset, open_dataset, tokenizer_of
-from nanosched.cli import add_flags, check_seed, from_args
+from data import Dataset, open_dataset, tokenizer_of, vocab_size_of
+from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens
 from nanosched.command import STOPPED, CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed, quoted
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
+from nanosched.numbers import read_numbers
 from nanosched.seeds import read_seeds, seeds_note
 from schedulers import Schedule, describe_schedules, get_schedule, resolve
 from schedulers.core.load import loaded_files
@@ -229,6 +230,8 @@ def read_request(args: argparse.Namespace) -> Request:
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
     horizons = args.steps and read_numbers("steps", args.steps, int)
     args.steps = horizons and max(horizons)
+    horizons = horizons_of_tokens(args, tokenizer_of, vocab_size_of) or horizons
+    args.steps = horizons and max(horizons)
     config, comparison, name = from_args(args, horizons and min(horizons), tokenizer_of)
     check_fits(config)
     horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
@@ -354,18 +357,6 @@ def read_peak_lrs(given, config: Config) -> list[float]:
     if len({f"{peak:g}" for peak in peak_lrs}) < len(peak_lrs):
         raise not_allowed("peak_lr", peak_lrs, "two of them agree to 6 digits; leave one out")
     return peak_lrs
-
-
-def read_numbers(name: str, given, kind) -> list:
-    """The numbers of "0,1,2" or of TOML's [0, 1, 2], each once."""
-    try:
-        numbers = [kind(piece) for piece in given.split(",")] if isinstance(given, str) else list(given)
-    except (TypeError, ValueError, OverflowError):
-        numbers = []
-    if not numbers or any(type(number) is not kind for number in numbers):
-        example = "whole numbers, such as 0,1,2" if kind is int else "numbers, such as 3e-4,6e-4"
-        raise not_allowed(name, given, f"give {example}")
-    return list(dict.fromkeys(numbers))
 
 
 def check_writable(folder: Path):

@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import nanosched.startup  # noqa: F401  from here on Ctrl-C is quiet
-from data import batch, open_dataset, prefetch, tokenizer_of, validation_batches
+from data import (
+    batch,
+    covering_batches,
+    open_dataset,
+    prefetch,
+    tokenizer_of,
+    validation_batches,
+    vocab_size_of,
+)
 from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
 from nanosched.checkpoint import NAME as CHECKPOINT
-from nanosched.cli import add_flags, check_seed, from_args
+from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens
 from nanosched.command import CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed
@@ -34,6 +42,7 @@ from nanosched.limits import check_fits
 from nanosched.locks import lock_run
 from nanosched.proof import Wanted
 from nanosched.recorder import Recorder
+from nanosched.regime import padded_vocab
 from nanosched.run_files import RunRecord, Status, read_run, write_error, write_run
 from nanosched.step_timer import StepTimer
 from nanosched.version import code_version
@@ -76,11 +85,9 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
     from model import GPT2, GPT2Config
     from model.adamw import AdamW
 
-    if vocab_size > 1024:  # gpt2's 50257 becomes 50304: GPUs are faster on multiples of 64
-        vocab_size = math.ceil(vocab_size / 64) * 64
     shape = GPT2Config(
         config.block_size,
-        vocab_size,
+        padded_vocab(vocab_size),
         config.n_layer,
         config.n_head,
         config.n_embd,
@@ -171,7 +178,7 @@ def validate(model: GPT2, batches, config: Config) -> float:
 
     Args:
         model: changed in nothing; dropout is off meanwhile.
-        batches: (x, y) pairs of `validation_set`.
+        batches: (x, y) pairs of `validation_set` or `final_validation_set`.
         config: for autocast.
 
     Returns:
@@ -219,6 +226,13 @@ def validation_set(dataset, config: Config) -> list:
         return [np.concatenate(rows) for rows in zip(*passes[i])]
 
     return list(prefetch(get_pass, range(len(passes)), config.device))
+
+
+def final_validation_set(dataset, config: Config) -> list:
+    """As `validation_set`, of the whole validation split or so much of it as config.final_eval_tokens."""
+    sequences = max(config.batch_size, PASS_TOKENS // config.block_size)
+    batches = covering_batches(dataset.val, config.final_eval_tokens, sequences, config.block_size)
+    return list(prefetch(batches.__getitem__, range(len(batches)), config.device))
 
 
 @dataclass(frozen=True)
@@ -374,20 +388,22 @@ class Training:
                     self.save_checkpoint(step)
         elif self.schedule.steps - 1 not in dict(history.val):
             self.validate(val_batches)
-        record = self.record()
+        record = self.record(self.final_val_loss() if history.finite else math.nan)
         if self.checkpoints.keep_last:
             self.save_checkpoint()
         write_run(self.folder, record, history.to_csv())
         self.checkpoints.finished()
         return record
 
-    def record(self) -> RunRecord:
+    def final_val_loss(self) -> float:
+        return validate(self.state.model, final_validation_set(self.dataset, self.config), self.config)
+
+    def record(self, final_val_loss: float) -> RunRecord:
         """How the run ended, what it was made from, and what its speed is measured by."""
         import torch
 
         config, schedule, model = self.config, self.schedule, self.state.model
-        steps_taken, val_losses = self.recorder.steps, dict(self.recorder.history.val)
-        final_val_loss = val_losses.get(schedule.steps - 1, math.nan)  # a diverged run has none
+        steps_taken = self.recorder.steps
         complete = math.isfinite(final_val_loss)
         return RunRecord(
             run_id=self.id,
@@ -444,6 +460,14 @@ def resume(state: State, history: History, checkpoints, wanted: Wanted) -> int:
     return 0
 
 
+def the_only(horizons: list[int]) -> int:
+    if len(horizons) > 1:
+        raise not_allowed(
+            "tokens_per_parameter", f"{len(horizons)} numbers", "give one number: this trains one run"
+        )
+    return horizons[0]
+
+
 def parse_args():
     """(args, config, schedule) from the command line; bad input ends here, in one line."""
     parser = CommandParser(__doc__)
@@ -482,6 +506,8 @@ def parse_args():
     add_flags(parser)
     args = parser.parse_args()
     try:
+        if horizons := horizons_of_tokens(args, tokenizer_of, vocab_size_of):
+            args.steps = the_only(horizons)
         config, _, name = from_args(args, tokenizer_of=tokenizer_of)
         check_fits(config)
         args.out = args.out or f"results/{name}"

@@ -74,6 +74,30 @@ def validation_batches(tokens: Tokens, n_batches: int, batch_size: int, block_si
     return [windows(tokens, ends, rows, block_size) for rows in positions.reshape(n_batches, batch_size)]
 
 
+def covering_batches(tokens: Tokens, max_tokens: int, batch_size: int, block_size: int) -> list[Batch]:
+    """Windows that cover the tokens once, or evenly spaced as many of them as hold `max_tokens`.
+
+    Args:
+        tokens: the shards of the val split.
+        max_tokens: to predict, rounded down to whole windows; at least one window.
+        batch_size: windows per batch; the last one may have fewer.
+        block_size: tokens per window.
+
+    Returns:
+        x, y: int64 (at most batch_size, block_size), as from `batch`; no token is predicted twice.
+
+    Raises:
+        DataError: no shard has block_size + 1 tokens, or a size is not possible.
+    """
+    ends = window_ends(tokens, batch_size, block_size)
+    starts = ends - np.diff(ends, prepend=0)
+    numbers = np.concatenate([np.arange(start, end, block_size) for start, end in zip(starts, ends)])
+    n = min(len(numbers), max(1, max_tokens // block_size))
+    chosen = numbers[np.arange(n) * len(numbers) // n]
+    pieces = range(0, n, batch_size)
+    return [windows(tokens, ends, chosen[i : i + batch_size], block_size) for i in pieces]
+
+
 def window_ends(tokens: Tokens, batch_size: int, block_size: int) -> np.ndarray:
     """Numbers the windows over all shards.
 

@@ -176,6 +176,21 @@ def tokenizer_of(name: str | Path) -> str | None:
     return read_manifest(manifest_file)["tokenizer"] if os.path.exists(manifest_file) else None
 
 
+def vocab_size_of(name: str | Path, tokenizer: str) -> int:
+    """The vocabulary that a dataset has in a tokenizer; char's is known once the text has been read.
+
+    Args:
+        name: as for `open_dataset`, which prepares it if need be.
+        tokenizer: "char", "byte" or "gpt2".
+
+    Raises:
+        DataError: as `open_dataset`.
+    """
+    if tokenizer != "char":
+        return get_tokenizer(tokenizer).vocab_size
+    return (find_dataset(name, tokenizer) or open_dataset(name, tokenizer)).vocab_size
+
+
 def checked_tokenizer(name: str | Path, tokenizer: str | None) -> str:
     """The tokenizer asked for, else the dataset's own, else char; DataError for an unknown one."""
     tokenizer = tokenizer_of(name) or "char" if tokenizer is None else tokenizer

@@ -6,12 +6,14 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from .config import Config
 from .errors import first_line, not_allowed, quoted, shortened
 from .hardware import has_cuda
+from .numbers import read_numbers
+from .regime import steps_for
 from .regular import read_regular
 from .settings import checked, metavar
 
@@ -33,8 +35,10 @@ ALIASES = {  # nanoGPT's and SambaFlow's names for the same settings
 SETTINGS = {f.name for f in fields(Config)}
 DATASET = Config.__dataclass_fields__["dataset"]
 COMPARISON = {"schedulers", "seeds"}  # what a TOML file may also say about a comparison
+TOKENS = "tokens_per_parameter"  # instead of steps
 NEAR = 0.7  # of difflib's ratio: n_layers is near n_layer (0.93), min_lr isn't (0.62)
 MAX_TOML = 100_000  # bytes
+MOST_TOKENS = 1e6  # per parameter
 
 
 def presets() -> list[str]:
@@ -79,7 +83,7 @@ def load_toml(name: str) -> dict:
 
 
 def add_flags(parser: argparse.ArgumentParser):
-    """Add --config and a flag for each setting, which is None where the command line doesn't give it.
+    """Add --config, --tokens-per-parameter and a flag for each setting; None where it isn't given.
 
     --help shows each setting under the name that it has in a TOML file. The flag is also accepted with dashes
     (--peak-lr), and under nanoGPT's and SambaFlow's names.
@@ -91,6 +95,13 @@ def add_flags(parser: argparse.ArgumentParser):
         "--config",
         metavar="FILE.toml",
         help=f"settings: a file, or a preset of {', '.join(presets())}; default char on a GPU, else cpu",
+    )
+    parser.add_argument(
+        "--tokens-per-parameter",
+        "--tokens_per_parameter",
+        metavar="X",
+        help="length of a run in tokens per parameter of the model, instead of --steps; 20 is about "
+        "compute-optimal; compare.py takes several: 2,8,20",
     )
     group = parser.add_argument_group(
         "settings",
@@ -107,6 +118,76 @@ def add_flags(parser: argparse.ArgumentParser):
         help = f"{f.metadata['help']}{also}; default {default}"
         action = group.add_argument(*spellings, dest=f.name, metavar=metavar(f), help=help)
         action.option_strings = action.option_strings[:1]  # what --help shows; all are accepted
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the TOML file and the command line say, nothing of it checked yet."""
+
+    name: str  # of the file
+    file: dict  # its settings
+    comparison: dict  # its schedulers and seeds, where it has them
+    flags: dict  # settings of the command line
+    tokens: str | list | float | None  # per parameter
+
+    @property
+    def preset(self) -> bool:
+        return self.name in presets()
+
+    @property
+    def config(self) -> Config:
+        """All settings but for the warmup, whose default follows from the steps."""
+        return Config(**{**self.file, **self.flags, "warmup_steps": 0})
+
+
+def asked_for(args: argparse.Namespace, tokenizer_of: Callable[[str], str | None]) -> Asked:
+    """What `args` and their TOML file ask for; see `from_args`."""
+    name = default_preset(args.device or "auto") if args.config is None else args.config
+    file = load_toml(name)
+    comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
+    tokens = file.pop(TOKENS, None)
+    flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
+    if args.tokens_per_parameter is not None:
+        tokens = args.tokens_per_parameter
+    elif "steps" in flags:
+        tokens = None
+    if "dataset" in flags or "tokenizer" not in file:  # else the file's goes with the file's dataset
+        dataset = checked(DATASET, flags.get("dataset", file.get("dataset", Config.dataset)))
+        flags.setdefault("tokenizer", tokenizer_of(dataset) or file.get("tokenizer", Config.tokenizer))
+    return Asked(name, file, comparison, flags, tokens)
+
+
+def horizons_of_tokens(
+    args: argparse.Namespace,
+    tokenizer_of: Callable[[str], str | None],
+    vocab_size_of: Callable[[str, str], int],
+) -> list[int] | None:
+    """The steps that the tokens per parameter asked for take, on the command line or in the TOML file.
+
+    Args:
+        args: what a parser with `add_flags` gave.
+        tokenizer_of: as for `from_args`.
+        vocab_size_of: of a dataset and a tokenizer, which both decide the number of parameters.
+
+    Returns:
+        steps for each number of tokens, None where none is asked for.
+
+    Raises:
+        ValueError: as `from_args`, or a number that is not above 0.
+    """
+    asked = asked_for(args, tokenizer_of)
+    if asked.tokens is None:
+        return None
+    if "steps" in asked.flags:
+        raise ValueError("--steps is not allowed with --tokens-per-parameter: give one of them")
+    if "steps" in asked.file and args.tokens_per_parameter is None:
+        raise ValueError(f"config={quoted(asked.name)} gives steps and {TOKENS}: give one of them")
+    numbers = read_numbers(TOKENS, asked.tokens, float)
+    if not all(0 < number < MOST_TOKENS for number in numbers):
+        raise not_allowed(TOKENS, asked.tokens, "give numbers above 0, such as 20")
+    config = asked.config
+    vocab_size = vocab_size_of(config.dataset, config.tokenizer)
+    return [steps_for(config, number, vocab_size) for number in numbers]
 
 
 def from_args(
@@ -131,21 +212,15 @@ def from_args(
     Raises:
         ValueError: a file or a setting that can't be used, in one line.
     """
-    name = default_preset(args.device or "auto") if args.config is None else args.config
-    file = load_toml(name)
-    comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
-    flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
-    if "dataset" in flags or "tokenizer" not in file:  # else the file's goes with the file's dataset
-        dataset = checked(DATASET, flags.get("dataset", file.get("dataset", Config.dataset)))
-        flags.setdefault("tokenizer", tokenizer_of(dataset) or file.get("tokenizer", Config.tokenizer))
-    config = Config(**{**file, **flags, "warmup_steps": 0})  # the steps are checked before the warmup's part
-    preset = name in presets()
-    if "warmup_steps" in flags or "warmup_steps" in file and not preset:
-        warmup_steps = flags.get("warmup_steps", file.get("warmup_steps"))
+    asked = asked_for(args, tokenizer_of)
+    config = asked.config  # the steps are checked before the warmup's part
+    if "warmup_steps" in asked.flags or "warmup_steps" in asked.file and not asked.preset:
+        warmup_steps = asked.flags.get("warmup_steps", asked.file.get("warmup_steps"))
     else:
-        usual = Config(**file) if preset else Config()
+        usual = Config(**asked.file) if asked.preset else Config()
         warmup_steps = scaled_warmup(usual, shortest or config.steps, config.steps)
-    return replace(config, warmup_steps=warmup_steps).on_this_machine(), comparison, Path(name).stem
+    config = replace(config, warmup_steps=warmup_steps).on_this_machine()
+    return config, asked.comparison, Path(asked.name).stem
 
 
 def scaled_warmup(usual: Config, steps: int, longest: int) -> int:
@@ -196,7 +271,7 @@ def _read_toml(name: str) -> dict:
 
 def _check_key(name: str, key: str):
     """ValueError for a key that no setting has, with its nearest neighbour if that is near."""
-    known = SETTINGS | set(ALIASES) | COMPARISON
+    known = SETTINGS | set(ALIASES) | COMPARISON | {TOKENS}
     if key in known:
         return
     near = difflib.get_close_matches(key, sorted(known), 1, cutoff=NEAR)

@@ -81,7 +81,13 @@ class Config:
     # validation and checkpoints
     eval_interval: int = setting(50, "steps between two validations", low=1)
     eval_batches: int = setting(
-        20, "batches of batch_size sequences per validation, always the same ones", low=1
+        20, "batches of batch_size sequences per validation on the way, always the same ones", low=1
+    )
+    final_eval_tokens: int = setting(
+        131_072,
+        "tokens of the validation split that the final validation covers, evenly spaced; the whole split "
+        "where that is shorter",
+        low=1,
     )
     checkpoint_interval: int = setting(
         1000, "steps between two checkpoints, which a stopped run goes on from", low=1

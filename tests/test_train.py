@@ -23,7 +23,7 @@ from nanosched.config import Config
 from nanosched.files import atomic
 from nanosched.history import COLUMNS, History, parse_curve
 from nanosched.run_files import read_run
-from train import initial_state, train, train_step
+from train import final_validation_set, initial_state, train, train_step
 
 
 @pytest.fixture
@@ -225,16 +225,29 @@ def test_validation_at_every_interval_and_at_the_end(config, run, dataset, tmp_p
     record = run(tmp_path, c, keep_checkpoint=True)
     val = read_curve(tmp_path).val_loss
     assert np.flatnonzero(np.isfinite(val)).tolist() == [4, 9, 11]  # 5, 10 and all 12 steps were taken
-    assert record.final_val_loss == pytest.approx(val[-1], abs=1e-6)
 
-    # and it is measured without dropout
+    # without dropout: on the way on some batches, at the end on every token of the split
     model = GPT2(GPT2Config(16, dataset.vocab_size, 1, 2, 16, bias=False))
     model.load_state_dict(weights(tmp_path))
-    losses = []
-    for x, y in validation_batches(dataset.val, c.eval_batches, c.batch_size, c.block_size):
-        logits = model(torch.from_numpy(x), torch.from_numpy(y))[0].double()
-        losses.append(F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(y).flatten()).item())
-    assert record.final_val_loss == pytest.approx(np.mean(losses), abs=1e-5)
+
+    def mean_loss(rows):
+        x, y = (torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*rows))
+        return F.cross_entropy(model(x, y)[0].double().flatten(0, 1), y.flatten()).item()
+
+    rows = validation_batches(dataset.val, c.eval_batches, c.batch_size, c.block_size)
+    assert val[-1] == pytest.approx(mean_loss(rows), abs=1e-5)
+    (shard,) = [dataset.val.shard(index) for index in range(len(dataset.val.counts))]
+    n = (len(shard) - 1) // c.block_size * c.block_size
+    whole = [array.reshape(-1, c.block_size).astype(np.int64) for array in (shard[:n], shard[1 : n + 1])]
+    assert record.final_val_loss == pytest.approx(mean_loss([whole]), abs=1e-5)
+
+
+def test_the_final_validation_covers_as_many_tokens_as_asked_for(config, run, dataset, tmp_path):
+    c = config(final_eval_tokens=100)
+    record = run(tmp_path, c)
+    batches = final_validation_set(dataset, c)
+    assert sum(x.numel() for x, _ in batches) == 96  # whole windows of 16
+    assert record.final_val_loss != run(tmp_path / "all", config()).final_val_loss
 
 
 def test_validating_more_often_changes_no_training_number(config, run, tmp_path):

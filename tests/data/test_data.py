@@ -16,7 +16,16 @@ from helpers import ROOT, one_line
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from data import DataError, batch, corpora, find_dataset, open_dataset, prefetch, validation_batches
+from data import (
+    DataError,
+    batch,
+    corpora,
+    covering_batches,
+    find_dataset,
+    open_dataset,
+    prefetch,
+    validation_batches,
+)
 from data.shards import Tokens, check_shard, read_header, write_shard
 from data.tokenizers import Byte, Char, char_vocabulary
 
@@ -378,6 +387,22 @@ def test_too_little_text_names_the_numbers(tokens):
 def test_impossible_sizes(tokens, name, sizes):
     with pytest.raises(DataError, match=name):
         batch(tokens, "f", 0, 0, *sizes)
+
+
+def test_covering_batches_predict_every_token_once(tokens):
+    batches = covering_batches(tokens, 10**9, 3, 8)
+    x, y = (np.concatenate(arrays) for arrays in zip(*batches))
+    shards = [tokens.shard(index) for index in range(len(tokens.counts))]
+    predicted = [shard[1 : 1 + (len(shard) - 1) // 8 * 8] for shard in shards]  # whole windows only
+    assert np.array_equal(y.ravel(), np.concatenate(predicted))
+    assert np.array_equal(x[:, 1:], y[:, :-1]) and {len(rows) for rows, _ in batches[:-1]} == {3}
+
+
+def test_covering_batches_of_fewer_tokens_are_spread_evenly(tokens):
+    all_rows = np.concatenate([x for x, _ in covering_batches(tokens, 10**9, 3, 8)])
+    for most, rows in ((1, 1), (8 * 5 + 7, 5), (10**9, len(all_rows))):
+        chosen = np.concatenate([x for x, _ in covering_batches(tokens, most, 3, 8)])
+        assert np.array_equal(chosen, all_rows[np.arange(rows) * len(all_rows) // rows])
 
 
 def test_validation_batches_are_fixed_and_spread(tokens):

@@ -12,7 +12,16 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from nanosched import cli, config
-from nanosched.cli import ALIASES, COMPARISON, CONFIGS, add_flags, default_preset, from_args, load_toml
+from nanosched.cli import (
+    ALIASES,
+    COMPARISON,
+    CONFIGS,
+    add_flags,
+    default_preset,
+    from_args,
+    horizons_of_tokens,
+    load_toml,
+)
 from nanosched.config import Config
 from schedulers import get_schedule
 
@@ -27,6 +36,13 @@ def read(*flags):
     parser = argparse.ArgumentParser()
     add_flags(parser)
     return from_args(parser.parse_args(list(flags)))
+
+
+def horizons(*flags, vocab_size=50257):
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    args = parser.parse_args(list(flags))
+    return horizons_of_tokens(args, lambda dataset: None, lambda dataset, tokenizer: vocab_size)
 
 
 def one_line(error):
@@ -47,11 +63,49 @@ def test_every_preset_loads_by_name_and_by_path(name):
 
 
 def test_the_presets_are_the_published_recipes():
-    cpu, gpt2 = Config(**load_toml("cpu")), Config(**load_toml("gpt2"))
+    cpu, gpt2 = Config(**load_toml("nanogpt-cpu")), Config(**load_toml("gpt2"))
     assert cpu == Config()  # --help promises that these are the defaults
     assert (cpu.n_layer, cpu.n_head, cpu.n_embd, cpu.block_size, cpu.batch_size) == (4, 4, 128, 64, 12)
     assert (gpt2.n_layer, gpt2.n_head, gpt2.n_embd, gpt2.block_size, gpt2.beta2) == (12, 12, 768, 1024, 0.95)
     assert gpt2.tokens_per_step == 524_288 == Config(**load_toml("gpt2-medium")).tokens_per_step
+
+
+def test_tokens_per_parameter_set_the_steps():
+    # GPT-2 124M as nanoGPT counts it: with biases, 50,304 tokens, and the position embedding left out
+    gpt2 = 12 * (12 * 768**2 + 13 * 768) + (2 + 50304) * 768
+    assert horizons("--config", "gpt2", "--tokens-per-parameter", "20") == [round(20 * gpt2 / 524_288)]
+    cpu = 2 * (12 * 64**2 + 2 * 64) + (1 + 65) * 64
+    batch = ("--batch_size", "32", "--n_layer", "2", "--n_head", "2", "--n_embd", "64")
+    found = horizons(*batch, "--tokens-per-parameter", "0.3,20", vocab_size=65)
+    assert found == [round(x * cpu / 2048) for x in (0.3, 20)]
+    assert horizons("--steps", "7") is None
+
+
+def test_tokens_per_parameter_in_a_file_give_way_to_the_steps_of_the_command_line(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("tokens_per_parameter = 2\n")
+    (steps,) = horizons("--config", str(path), vocab_size=65)
+    assert horizons("--config", str(path), "--tokens-per-parameter", "4", vocab_size=65) == [
+        pytest.approx(2 * steps, abs=1)
+    ]
+    assert horizons("--config", str(path), "--steps", "9") is None
+    assert read("--config", str(path), "--steps", "9")[0].steps == 9
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "twenty", "", "2,0", "1e9"])
+def test_tokens_per_parameter_that_cant_be_are_named(given):
+    with pytest.raises(ValueError) as error:
+        horizons(f"--tokens-per-parameter={given}")
+    assert one_line(error).startswith("tokens_per_parameter=")
+
+
+def test_steps_and_tokens_per_parameter_exclude_each_other(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("steps = 5\ntokens_per_parameter = 2\n")
+    for flags in (["--steps", "5", "--tokens-per-parameter", "2"], ["--config", str(path)]):
+        with pytest.raises(ValueError) as error:
+            horizons(*flags)
+        assert "give one of them" in one_line(error)
 
 
 def test_the_default_preset_is_char_on_a_gpu_and_cpu_elsewhere(monkeypatch):
