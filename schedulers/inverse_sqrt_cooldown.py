@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedulers.core import param, register
-from schedulers.core.shapes import SHAPES, check_exp, cool, cooldown_start
+from schedulers.core.shapes import SHAPES, check_shape, cool, cooldown_start
 from schedulers.inverse_sqrt import InverseSqrt
 
 
@@ -12,15 +12,16 @@ from schedulers.inverse_sqrt import InverseSqrt
 class InverseSqrtCooldown(InverseSqrt):
     """`inverse_sqrt`, then a cooldown from where it stands.
 
-        lr/peak = sqrt(s / (t - W + s)) to step t0, then f + (v - f) shape(q), or v (f/v)^q for the shape exp
-        v = sqrt(s / (t0 - W + s)),  q = (t - t0) / (T - t0)
+        lr/peak = sqrt(s / (t - W + s)) to step t0, then f + (v - f) shape(q)
+        v = sqrt(s / (t0 - W + s)),  q = (t - t0) / (T - t0); the shapes as in `wsd`
 
     Args:
         timescale: s in steps, above 0; default W, or 1 without warmup.
         cooldown: fraction of all T steps, from 0 to 1, cut where the warmup ends; default 0.2.
-        shape: linear, sqrt, cosine, mirror_cosine, square or exp; default linear.
-        final_lr_ratio: f, final lr over peak, from 0 to 1, above 0 for exp; default 0. Where v <= f the lr
-            stays at v.
+        shape: linear, sqrt, cosine, mirror_cosine, square, power, exp or inverse; default linear.
+        exponent: of the shape power, (1 - q)^exponent, above 0; default None, which is 1.2.
+        final_lr_ratio: f, final lr over peak, from 0 to 1, above 0 for exp and inverse; default 0. Where
+            v <= f the lr stays at v.
 
     Raises:
         ValueError: a parameter outside its limits.
@@ -31,13 +32,15 @@ class InverseSqrtCooldown(InverseSqrt):
 
     cooldown: float = param(0.2, low=0, high=1)
     shape: str = param("linear", choices=SHAPES)
+    exponent: float | None = param(None, above=0)
     final_lr_ratio: float = param(0.0, low=0, high=1)
 
     def check(self):
-        check_exp(self.shape, self.final_lr_ratio)
+        check_shape(self.shape, self.exponent, self.final_lr_ratio)
 
     def scale(self, t):
         start = cooldown_start(self, self.cooldown)
         if t <= start:
             return super().scale(t)
-        return cool((t - start) / (self.steps - start), super().scale(start), self.final_lr_ratio, self.shape)
+        q = (t - start) / (self.steps - start)
+        return cool(q, super().scale(start), self.final_lr_ratio, self.shape, self.exponent)

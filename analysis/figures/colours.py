@@ -13,9 +13,9 @@ from schedulers.core.specs import split_name
 FAMILIES = {
     "constant, stepwise": ("#000000", ["constant", "step", "multistep", "piecewise"]),
     "cosine": ("#E69F00", ["cosine", "cosine_restarts"]),
-    "smooth decay": ("#0072B2", ["linear", "polynomial", "exponential", "rex", "tanh"]),
+    "smooth decay": ("#0072B2", ["linear", "polynomial", "exponential", "rex", "tanh", "fast_slow"]),
     "inverse power": ("#009E73", ["inverse_sqrt", "inverse_sqrt_cooldown", "power"]),
-    "stable, cooldown": ("#D55E00", ["wsd", "wssd", "trapezoid"]),
+    "stable, cooldown": ("#D55E00", ["wsd", "wssd", "wsd_s", "trapezoid"]),
     "cyclic": ("#CC79A7", ["one_cycle", "cyclic"]),
     "reacts to the loss": ("#56B4E9", ["plateau"]),
     "from theory": ("#7F4F24", ["bound_optimal", "forecast_optimal"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from nanosched.errors import quoted, shortened
+from nanosched.errors import not_allowed, quoted, shortened
 from schedulers.core.aliases import ALIASES, PARAM_ALIASES
 from schedulers.core.base import Schedule, own_fields
 from schedulers.core.from_torch import FromTorch
@@ -13,6 +13,7 @@ from schedulers.core.load import load_file
 from schedulers.core.messages import Refused, given_path, nearest, title
 from schedulers.core.registry import REGISTRY, spelling
 from schedulers.core.specs import freeze, parse
+from schedulers.core.stopped import make_stopped
 
 WARMUP = ("warmup_steps", "warmup_start")
 
@@ -26,8 +27,9 @@ def get_schedule(spec: str, steps: int, peak_lr: float, **params) -> Schedule:
             lists in brackets: `wsd:cooldown=0.4,shape=sqrt`.
         steps: of the run, at least 1.
         peak_lr: the highest learning rate, above 0.
-        **params: `warmup_steps` (0), `warmup_start` (None) and the schedule's own; a warmup in the spec goes
-            before the one given here.
+        **params: `warmup_steps` (0), `warmup_start` (None), `stop` (1) and the schedule's own; a warmup in
+            the spec goes before the one given here. `linear:stop=0.9` is longer than the run, which is the
+            first 0.9 of it and ends before the lr does (see `schedulers.core.stopped`).
 
     Returns:
         The schedule.
@@ -46,15 +48,16 @@ def get_schedule(spec: str, steps: int, peak_lr: float, **params) -> Schedule:
     cls = find(name)
     known = [f.name for f in fields(cls)]
     params = merge(spec, rename(in_spec, known), rename(params, known))
+    stop = 1.0 if "stop" in known else params.pop("stop", 1.0)  # a user's own parameter may have this name
     for key in params:
         if key not in known:
-            takes = ", ".join([f.name for f in own_fields(cls)] + [*WARMUP])
-            near = nearest(key, known)
+            takes = ", ".join([f.name for f in own_fields(cls)] + [*WARMUP, "stop"])
+            near = nearest(key, [*known, "stop"])
             raise ValueError(f"{cls.name} has no parameter {quoted(key)}{near} (it takes: {takes})")
     name = title(cls)
     keep = Refused if given_path(cls) else ValueError  # only a user's errors need a name before them
     with still(lambda: f"making {name}"), guarded(lambda: name, keep):
-        return cls(**{key: freeze(value) for key, value in params.items()})
+        return make_stopped(cls, stop, {key: freeze(value) for key, value in params.items()})
 
 
 def find(name: str) -> type[Schedule]:
@@ -78,6 +81,9 @@ def find(name: str) -> type[Schedule]:
 
 
 def make_from_torch(name: str, params: dict) -> FromTorch:
+    if "stop" in params:
+        allowed = "a torch class has its own length: give a longer T_max, total_steps or total_iters"
+        raise not_allowed("stop", params["stop"], allowed)
     common = {f.name: params.pop(f.name) for f in fields(Schedule) if f.name in params}
     kwargs = tuple((key, freeze(value)) for key, value in params.items())
     return FromTorch(**common, torch_class=name.removeprefix("torch:"), kwargs=kwargs)

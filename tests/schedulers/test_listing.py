@@ -10,7 +10,8 @@ def test_every_schedule_is_described():
     infos = describe_schedules()
     assert [info.name for info in infos] == list_schedules()
     by_name = {info.name: info for info in infos}
-    assert by_name["wsd"].params == "cooldown=0.2, cooldown_steps=None, shape=linear, final_lr_ratio=0.0"
+    params = "cooldown=0.2, cooldown_steps=None, shape=linear, exponent=None, final_lr_ratio=0.0"
+    assert by_name["wsd"].params == params
     assert (
         by_name["wsd"].aliases == ("warmup_stable_decay",)
         and by_name["wsd"].summary == "Warmup, stable, decay."

@@ -97,6 +97,12 @@ def test_its_runs_are_named_by_its_lrs(write):
     assert Config().run_id(get_schedule(path, 20, 0.5), 0, "data") == Config().run_id(constant, 0, "data")
 
 
+def test_it_is_told_of_the_longer_schedule_where_it_stops_before_the_end(write):
+    s = get_schedule(f"{write(NANOGPT)}:stop=0.8", 80, 6e-4, warmup_steps=10)
+    assert s.lrs().tolist() == get_schedule("my_lr", 100, 6e-4, warmup_steps=10).lrs()[:80].tolist()
+    assert s.spec == "my_lr:stop=0.8" and s(80) == s.whole(80) > 0.1 * 6e-4
+
+
 def test_an_edit_counts_at_once(write):
     assert get_schedule(write("def get_lr(step): return 1"), 3, 1.0)(0) == 1
     assert get_schedule(write("def get_lr(step): return 2"), 3, 1.0)(0) == 2

@@ -57,6 +57,7 @@ KEYS += [
     "scale",
     "name",
     "optimizer",
+    "stop",
 ]
 VALUES = st.one_of(
     st.sampled_from(

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def close(a, b):
 # --- formulas: t, p are arrays from the end of the warmup on, T and W numbers ---------------------
 
 
-def cooled(v, start, T, t, shape, f):
+def cooled(v, start, T, t, shape, f, exponent=1.2):
     """v (per step) until start, then from its value there to f."""
     q = np.clip((t - start) / max(T - start, 1), 0, 1)
     v0 = v[t >= start][0] if (t >= start).any() else 1.0
@@ -42,13 +43,28 @@ def cooled(v, start, T, t, shape, f):
         "cosine": np.cos(np.pi * q / 2) ** 2,
         "mirror_cosine": 2 - 2 * q - np.cos(np.pi * q / 2) ** 2,
         "square": (1 - q) * (1 + q),
+        "power": np.exp(exponent * np.log1p(-q)),
     }
-    down = v0 * np.exp(q * np.log(f / v0)) if shape == "exp" else f + (v0 - f) * shapes[shape]
+    if shape == "exp":
+        down = v0 * np.exp(q * np.log(f / v0))
+    else:
+        down = 1 / ((1 - q) / v0 + q / f) if shape == "inverse" else f + (v0 - f) * shapes[shape]
     return np.where(t < start, v, down)
 
 
 def piecewise(t, at, factors):
     return np.prod([np.where(t >= m, f, 1.0) for m, f in zip(at, factors)], axis=0)
+
+
+def cooldowns(T, W, ends, part, *shape):
+    """Segments that end at `ends`, each with a cooldown over this part of it."""
+    segments, begin = [], 0
+    for end in ends:
+        t = np.arange(begin, end, dtype=float)
+        start = max(W, end - round(part * (end - begin)))
+        segments.append(cooled(np.ones(len(t)), start, end, t, *shape))
+        begin = end
+    return np.concatenate(segments)[W:]
 
 
 def restarts(t, n, m, f, d):
@@ -58,6 +74,11 @@ def restarts(t, n, m, f, d):
         out[c] = f + (max(level, f) - f) * np.cos(np.pi * (at[c] - start) / length / 2) ** 2
         start, length, level = start + length, length * m, level * d
     return out
+
+
+def fast_slow(t, T, W, m, v, exponent, f):
+    fast = 1 + (v - 1) * np.clip((t - W) / (m - W), 0, 1) ** exponent
+    return np.minimum(fast, np.interp(t, [m, T], [v, f]) + (t < m))
 
 
 def isqrt(t, W, s):
@@ -131,6 +152,30 @@ FORMULAS = [
         ),
     ),
     (
+        "inverse_sqrt_cooldown:shape=power,exponent=0.7,final_lr_ratio=0.01",
+        lambda t, p, T, W: cooled(isqrt(t, W, W or 1), max(W, T - round(0.2 * T)), T, t, "power", 0.01, 0.7),
+    ),
+    (
+        "wssd:shape=inverse,final_lr_ratio=0.02",
+        lambda t, p, T, W: cooled(
+            np.where(t < round(T / 2), 1, 0.5), max(W, T - round(0.2 * T)), T, t, "inverse", 0.02
+        ),
+    ),
+    ("wsd_s", lambda t, p, T, W: cooldowns(T, W, [round(T / 4), round(T / 2), T], 0.2, "linear", 0)),
+    (
+        "wsd_s:milestones=[30,0.5,5000],cooldown=0.7,shape=inverse,final_lr_ratio=0.1",
+        lambda t, p, T, W: cooldowns(T, W, [30, round(T / 2), T], 0.7, "inverse", 0.1),
+    ),
+    (
+        "wsd_s:milestones=[40],cooldown=1.0,shape=power,exponent=3",
+        lambda t, p, T, W: cooldowns(T, W, [40, T], 1.0, "power", 0, 3),
+    ),
+    ("fast_slow", lambda t, p, T, W: fast_slow(t, T, W, round(0.56 * T), 0.2, 0.6, 0)),
+    (
+        "fast_slow:milestone=40,factor=0.3,exponent=2,final_lr_ratio=0.1",
+        lambda t, p, T, W: fast_slow(t, T, W, 40, 0.3, 2, 0.1),
+    ),
+    (
         "wssd:milestone=20,factor=0.3,cooldown=0.5,shape=cosine",
         lambda t, p, T, W: cooled(np.where(t < 20, 1, 0.3), max(W, T - round(0.5 * T)), T, t, "cosine", 0),
     ),
@@ -141,7 +186,7 @@ FORMULAS = [
         f"wsd:cooldown=1.0,shape={shape},final_lr_ratio=0.1",
         lambda t, p, T, W, shape=shape: cooled(1 + 0 * t, W, T, t, shape, 0.1),
     )
-    for shape in ("linear", "sqrt", "cosine", "mirror_cosine", "square", "exp")
+    for shape in ("linear", "sqrt", "cosine", "mirror_cosine", "square", "power", "exp", "inverse")
 ]
 
 
@@ -185,6 +230,30 @@ def test_warmup_conventions():
     close([s(9), s(10), s(1000)], [0.19, 0.1, 0.1])  # the final value belongs to t = T and is held
 
 
+def test_a_power_cooldown():
+    for spec, want in {
+        "wsd:cooldown=0.5,shape=power": [1, 1, 1, 0.75**1.2, 0.5**1.2, 0.25**1.2],
+        "wsd:cooldown=0.5,shape=power,exponent=1.2": [1, 1, 1, 0.75**1.2, 0.5**1.2, 0.25**1.2],
+        "wsd:cooldown=0.5,shape=power,exponent=2": [1, 1, 1, 0.5625, 0.25, 0.0625],
+        "wsd:cooldown=0.5,shape=power,exponent=1": [1, 1, 1, 0.75, 0.5, 0.25],
+    }.items():
+        close(get_schedule(spec, 8, 1.0).lrs()[2:], want)
+
+
+def test_wsd_s_goes_on_at_the_peak():
+    s = get_schedule("wsd_s:cooldown=0.4", 40, 1.0, warmup_steps=3)
+    rise, down, last = [0.25, 0.5, 0.75], [1, 0.75, 0.5, 0.25], [1 - q / 8 for q in range(8)]
+    close(s.lrs(), rise + [1] * 3 + down + [1] * 6 + down + [1] * 12 + last)
+    assert s(40) == s(41) == 0
+
+
+def test_fast_slow_gives_the_lrs_of_the_record_it_is_from():
+    t = np.arange(200, 3125)
+    fast = 0.030 + (0.006 - 0.030) * (np.minimum(t - 200, 1550) / (1750 - 200)) ** 0.6
+    want = np.where(t < 1750, fast, 0.006 * (1 - (t - 1750) / (3125 - 1750)))
+    close(get_schedule("fast_slow", 3125, 0.030, warmup_steps=200).lrs()[200:], want)
+
+
 def test_the_2024_blog():
     names, *rows = csv.reader(BLOG.read_text().splitlines())
     specs = load_toml("motsepe_2024")["schedulers"]
@@ -214,6 +283,54 @@ def test_properties(data, name, T, peak):
     assert (pickle.loads(pickle.dumps(s)).lrs() == lrs).all()
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.sampled_from(split_specs("all")), st.integers(1, 60), st.floats(0.05, 0.99))
+def test_a_stopped_schedule_is_the_beginning_of_a_longer_one(data, name, T, stop):
+    W = data.draw(st.integers(0, T))
+    if REGISTRY[name].reactive:
+        with pytest.raises(ValueError, match="follows the loss, so it has no end to stop before"):
+            get_schedule(name, T, PEAK, warmup_steps=W, stop=stop)
+        return
+    s = get_schedule(f"{name}:stop={stop!r}", T, PEAK, warmup_steps=W)
+    whole = get_schedule(name, round(T / stop), PEAK, warmup_steps=W)
+    assert s.lrs().tolist() == whole.lrs()[:T].tolist() == [s(t) for t in range(T)]
+    assert (s.steps, s.peak_lr, s.warmup_steps, s.first) == (T, PEAK, W, whole.first)
+    assert s(T) == s(3 * T) == whole(T)
+    assert get_schedule(s.spec, T, PEAK, warmup_steps=W) == s and s.spec == f"{name}:stop={stop!r}"
+    assert s.params == whole.params | {"stop": stop} and s.name == name
+    assert pickle.loads(pickle.dumps(s)) == s and hash(s) is not None
+    assert replace(s, peak_lr=2 * PEAK) == get_schedule(s.spec, T, 2 * PEAK, warmup_steps=W)
+
+
+@pytest.mark.parametrize("name", split_specs("all"))
+def test_a_schedule_that_stops_at_its_end_is_the_schedule(name):
+    whole = get_schedule(name, 50, PEAK, warmup_steps=5)
+    for s in (
+        get_schedule(f"{name}:stop=1", 50, PEAK, warmup_steps=5),
+        get_schedule(name, 50, PEAK, warmup_steps=5, stop=1.0),
+    ):
+        assert s == whole and s.spec == name and s.lrs().tobytes() == whole.lrs().tobytes()
+
+
+def test_stopping_before_the_end():
+    close(get_schedule("linear:stop=0.8", 8, 1.0).lrs(), 1 - np.arange(8) / 10)
+    close(get_schedule("linear:stop=0.8", 8, 1.0, warmup_steps=2).lrs()[2:], 1 - np.arange(6) / 8)
+    s = get_schedule("wsd:cooldown=0.5,stop=0.8,shape=square", 8, 1.0)  # the fraction is of the ten steps
+    close(s.lrs(), [1] * 5 + [1, 0.96, 0.84])
+    assert s.spec == "wsd:cooldown=0.5,shape=square,stop=0.8"
+    close(get_schedule("wsd:cooldown_steps=5,stop=0.8", 8, 1.0).lrs(), [1] * 6 + [0.8, 0.6])
+    close(get_schedule("multistep:milestones=[0.5,7],stop=0.8", 8, 1.0).lrs(), [1] * 5 + [0.1] * 2 + [0.01])
+    close(
+        get_schedule("one_cycle:pct_start=0.5,final_lr_ratio=0,stop=0.8", 8, 1.0).lrs()[4:],
+        [0.8, 1, 0.8, 0.6],
+    )
+    trunk = get_schedule("constant", 90, PEAK, warmup_steps=7).lrs()
+    stopped = get_schedule("wsd:stop=0.9", 90, PEAK, warmup_steps=7).lrs()  # 100 steps, 20 of them cooldown
+    assert stopped[:81].tobytes() == trunk[:81].tobytes() and (stopped[81:] < trunk[81:]).all()
+    track3 = get_schedule("polynomial:power=1.5,stop=0.9728", 3040, 1.0)  # pull request 293
+    close(track3.lrs(), (1 - np.arange(3040) / 3125) ** 1.5)
+
+
 def test_lrs_is_the_callers_own():
     s = get_schedule("linear", 5, 1.0)
     s.lrs()[:] = 0
@@ -227,6 +344,9 @@ def test_lrs_is_the_callers_own():
         "multistep:milestones=[10,0.5],gamma=0.2",
         "piecewise:milestones=[0.5],factors=[0.1]",
         "step:step_size=7",
+        "wsd:shape=power,exponent=1.5",
+        "wsd_s:milestones=[10,0.5],shape=inverse,final_lr_ratio=0.1",
+        "linear:final_lr_ratio=0.1,stop=0.9",
     ],
 )
 def test_spec_is_canonical(spec):
@@ -237,13 +357,15 @@ def test_spec_is_canonical(spec):
 def test_spec_leaves_out_defaults():
     assert get_schedule("wsd:cooldown=0.2,shape=sqrt", 10, 1.0).spec == "wsd:shape=sqrt"
     assert get_schedule("wsd", 10, 1.0).params == dict(
-        cooldown=0.2, cooldown_steps=None, shape="linear", final_lr_ratio=0.0
+        cooldown=0.2, cooldown_steps=None, shape="linear", exponent=None, final_lr_ratio=0.0
     )
 
 
 def test_a_cooldown_never_rises():
     for spec in (
         "wssd:factor=0.05,final_lr_ratio=0.2",
+        "wsd:shape=inverse,final_lr_ratio=1",
+        "fast_slow:factor=0.05,final_lr_ratio=0.2",
         "inverse_sqrt_cooldown:timescale=1,final_lr_ratio=0.9",
         "power:a=4",
     ):
@@ -386,12 +508,47 @@ def test_split_specs_errors(text, message):
         (
             "wsd:shape=sqr",
             {},
-            "shape='sqr' is not allowed: give one of linear, sqrt, cosine, mirror_cosine, square, exp; did",
+            "shape='sqr' is not allowed: give one of linear, sqrt, cosine, mirror_cosine, square, power, "
+            "exp, inverse; did you mean",
         ),
         (
             "wsd:shape=exp",
             {},
             "final_lr_ratio=0.0 is not allowed: an exponential cooldown needs a number above 0",
+        ),
+        (
+            "wsd_s:shape=inverse",
+            {},
+            "final_lr_ratio=0.0 is not allowed: an inverse cooldown needs a number above 0",
+        ),
+        (
+            "wsd:exponent=1.2",
+            {},
+            "exponent=1.2 is not allowed: give it with shape=power only, not with linear",
+        ),
+        (
+            "inverse_sqrt_cooldown:shape=sqrt,exponent=2",
+            {},
+            "exponent=2.0 is not allowed: give it with shape=power only, not with sqrt",
+        ),
+        ("wssd:shape=power,exponent=0", {}, "exponent=0 is not allowed: give a number above 0"),
+        ("wsd_s:milestones=[0.5,0.25]", {}, "milestones=(0.5, 0.25) is not allowed: give milestones in asc"),
+        ("fast_slow:milestone=1.5", {}, "milestone=1.5 is not allowed: a milestone is a fraction"),
+        ("linear:stop=0", {}, "stop=0 is not allowed: give a number from 0.01 to 1"),
+        ("linear", dict(stop=True), "stop=True is not allowed: give a number from 0.01 to 1"),
+        ("linear:stop=0.9", dict(stop=0.9), "stop is given twice"),
+        ("linear:stop=0.9", dict(steps=0), "steps=0 is not allowed: give a whole number of at least 1"),
+        (
+            "linear:stop=0.9",
+            dict(warmup_steps=101),
+            "warmup_steps=101 is not allowed: give a whole number fr",
+        ),
+        ("linear:stp=0.9", {}, "linear has no parameter 'stp'; did you mean 'stop'?"),
+        ("plateau:stop=0.9", {}, "stop=0.9 is not allowed: plateau follows the loss"),
+        (
+            "torch:StepLR:step_size=3,stop=0.9",
+            {},
+            "stop=0.9 is not allowed: a torch class has its own length",
         ),
         (
             "wsd:cooldown_steps=91",

@@ -161,6 +161,11 @@ def test_to_torch_gives_every_group_the_schedule(spec, lr):
     assert not torch.is_tensor(lr) or torch.is_tensor(optimizer.param_groups[0]["lr"])
 
 
+def test_to_torch_stops_before_the_end():
+    s = get_schedule("linear:stop=0.75", T, PEAK, warmup_steps=5)
+    assert torch_lrs(s.to_torch) == s.lrs().tolist() and s.lrs()[-1] > 0.25 * PEAK
+
+
 @pytest.mark.parametrize("kind", [float, torch.tensor], ids=["float", "tensor"])
 def test_to_torch_keeps_the_ratios_of_the_groups(kind):
     s = get_schedule("wsd", T, PEAK, warmup_steps=5)

@@ -156,6 +156,29 @@ def test_an_lrs_of_ones_own_gives_the_caller_a_copy():
     assert schedule.lrs().tolist() == [1, 1, 1]
 
 
+def test_a_stop_before_the_end_of_a_users_schedule(mine):
+    path = mine("def lrs(self):\n    return np.arange(self.steps, dtype=float)[::-1].copy()")
+    assert get_schedule(f"{path}:stop=0.5", 3, 1.0).lrs().tolist() == [5, 4, 3]
+    path = mine("def scale(self, t):\n    return -1.0 if t == 9 else 1.0")
+    with pytest.raises(ValueError, match="^mine.py: mine gives -1.0 at step 9"):
+        get_schedule(f"{path}:stop=0.5", 5, 1.0).lrs()
+    path = mine("reactive = True")
+    with pytest.raises(ValueError, match="^mine.py: mine: stop=0.5 is not allowed: mine follows the loss"):
+        get_schedule(f"{path}:stop=0.5", 5, 1.0)
+
+
+def test_a_users_own_parameter_called_stop():
+    @register("stops")
+    class Stops(Schedule):
+        stop: int = 3
+
+        def scale(self, t):
+            return float(t < self.stop)
+
+    s = get_schedule("stops:stop=2", 4, 1.0)
+    assert s.lrs().tolist() == [1, 1, 0, 0] and s.params == {"stop": 2}
+
+
 def test_one_lr_of_a_reactive_schedule(mine):
     path = mine("reactive = True\ndef __call__(self, step, losses=()):\n    return losses.pop()[1]")
     schedule, losses = get_schedule(path, 10, 1.0), [(5, 0.25)]
@@ -208,10 +231,10 @@ def test_ctrl_c_between_two_steps_of_a_training(mine):
 @pytest.mark.parametrize(
     "method, words",
     [
-        ("def scale(self, t):\n    import time; time.sleep(0.3 * (t == 7))\n    return 1", "at step 7 of 10"),
-        ("def lrs(self):\n    import time; time.sleep(0.3)\n    return np.ones(10)", "evaluating"),
-        ("def check(self):\n    import time; time.sleep(0.3)", "making"),
-        ("import time; time.sleep(0.3)", "running mine.py"),
+        ("def scale(self, t):\n    import time; time.sleep(0.2 * (t == 7))\n    return 1", "at step 7 of 10"),
+        ("def lrs(self):\n    import time; time.sleep(0.2)\n    return np.ones(10)", "evaluating"),
+        ("def check(self):\n    import time; time.sleep(0.2)", "making"),
+        ("import time; time.sleep(0.2)", "running mine.py"),
     ],
 )
 def test_what_takes_long_says_so(mine, monkeypatch, capsys, method, words):
