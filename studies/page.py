@@ -1,4 +1,4 @@
-"""A study's README.md from the Jinja2 template beside its code."""
+"""A study's page from the Jinja2 template beside its code."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nanosched.files import atomic
 FILTERS = dict(format_lr=format_lr, format_p=format_p)
 
 
-def write_page(out: Path, template: Path, **values) -> Path:
-    """Write out/README.md: the template with these values; a name that it has and they lack is an error."""
+def write_page(out: Path, template: Path, page: str = "README.md", **values) -> Path:
+    """Write out/`page`: the template with these values; a name that it has and they lack is an error."""
     environment = Environment(
         loader=FileSystemLoader(template.parent),
         undefined=StrictUndefined,
@@ -23,6 +23,6 @@ def write_page(out: Path, template: Path, **values) -> Path:
     )
     environment.filters.update(FILTERS)
     text = environment.get_template(template.name).render(values)
-    with atomic(path := out / "README.md") as temporary:
+    with atomic(path := out / page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

@@ -1,6 +1,6 @@
 """The final validation losses of the published 124M runs, by schedule, peak lr and steps.
 
-Of the constant lr only the periodic losses are known, on 32 batches; what these are below the whole validation
+Of the constant lr only periodic losses are known, on 32 batches; what these are below the whole validation
 split is measured on the decayed runs, and added.
 """
 
@@ -15,13 +15,12 @@ import numpy as np
 from nanosched.csv_files import read_csv
 
 FINALS, CURVES = "slimpajama_124m.csv", "loss_curves_124M"
-HORIZONS = (15_000, 25_000)
-COSINE_RATIOS = {"1e-07": 0.0, "-1": 0.1, "": 0.1}  # final_lr in the file; the one left empty ends at 10% too
-SETTLED = ("cosine_to_0.csv", "wsd_0.9.csv", "wsd_0.8.csv")  # hardly change after their last periodic loss
-NEAR = 2_000  # steps: the line through the constant lr's periodic losses up to so far away
+HORIZONS, PEAKS = (15_000, 25_000), (5e-4, 1e-3, 2e-3)
+COSINE_RATIOS = {"1e-07": 0.0, "-1": 0.1, "": 0.1}  # final_lr in the file; the runs that leave it end alike
+NEAR = 2_000  # steps: a line goes through the constant lr's periodic losses up to so far away
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Setting:
     """A schedule without its peak lr."""
 
@@ -29,6 +28,13 @@ class Setting:
     final_lr_ratio: float  # the last lr over the peak lr
     cooldown_fraction: float | None = None
     cooldown_shape: str = ""
+
+    @property
+    def name(self) -> str:
+        """As people say it: "wsd 20% sqrt", "cosine to zero"."""
+        if self.schedule == "wsd":
+            return f"wsd {self.cooldown_fraction:.0%} {self.cooldown_shape}"
+        return {0.1: "cosine to 10%", 0.0: "cosine to zero"}.get(self.final_lr_ratio, self.schedule)
 
 
 @dataclass(frozen=True)
@@ -40,18 +46,26 @@ class Run:
 
 Losses = dict[Run, float]  # final validation losses, nats per token
 
-CONSTANT, COSINE = Setting("constant", 1.0), Setting("cosine", 0.0)
-ASKED = [
-    CONSTANT,
-    *(Setting("wsd", 0.0, fraction, "linear") for fraction in (0.1, 0.2, 0.4, 0.6, 0.8, 0.9)),
-    Setting("wsd", 0.0, 0.2, "sqrt"),
-    Setting("cosine", 0.1),
-    COSINE,
-]
+CONSTANT, COSINE, COSINE_TO_TENTH = Setting("constant", 1.0), Setting("cosine", 0.0), Setting("cosine", 0.1)
+WSD = {fraction: Setting("wsd", 0.0, fraction, "linear") for fraction in (0.1, 0.2, 0.4, 0.6, 0.8, 0.9)}
+WSD_SQRT = Setting("wsd", 0.0, 0.2, "sqrt")
+FILES = {  # of the curves
+    CONSTANT: "constant",
+    **{setting: f"wsd_{fraction}" for fraction, setting in WSD.items()},
+    WSD_SQRT: "wsd_0.2_sqrt",
+    COSINE_TO_TENTH: "cosine_to_10",
+    COSINE: "cosine_to_0",
+}
+SETTINGS = list(FILES)
+SETTLED = (COSINE, WSD[0.9], WSD[0.8])  # hardly change between their last periodic loss and their end
 
 
 def read_losses(data: Path) -> Losses:
-    """All final losses; the mean of those that were run twice. Constant: as of a run that stops there."""
+    """All final losses; the mean of those that were run twice. Constant: as of a run that stops there.
+
+    Raises:
+        OSError: a file that is not there.
+    """
     losses = defaultdict(list)
     for row in read_csv(data / FINALS):
         run = Run(setting_of(row), float(row["peak_lr"]), int(row["steps"]))
@@ -71,25 +85,21 @@ def constant_losses(curves: Path, known: Losses) -> Losses:
     losses = {}
     for folder in sorted(curves.iterdir()):
         peak_lr = float(folder.name)
-        below = np.mean([known[run] - last for run, last in settled(folder, peak_lr)])
-        steps, values = periodic(folder / "constant.csv")
+        steps, values = periodic(folder, CONSTANT)
         for horizon in HORIZONS:
             near = abs(steps - horizon) <= NEAR
-            line = np.polyfit(steps[near] - horizon, values[near], 1)
-            losses[Run(CONSTANT, peak_lr, horizon)] = float(line[1] + below)
+            _, at_horizon = np.polyfit(steps[near] - horizon, values[near], 1)
+            losses[Run(CONSTANT, peak_lr, horizon)] = float(at_horizon) + offset(folder, peak_lr, known)
     return losses
 
 
-def settled(folder: Path, peak_lr: float) -> list[tuple[Run, float]]:
-    """(run, its last periodic loss) of the runs that had all but ended by then."""
-    settings = (COSINE, Setting("wsd", 0.0, 0.9, "linear"), Setting("wsd", 0.0, 0.8, "linear"))
-    return [
-        (Run(setting, peak_lr, max(HORIZONS)), float(periodic(folder / name)[1][-1]))
-        for setting, name in zip(settings, SETTLED)
-    ]
+def offset(folder: Path, peak_lr: float, known: Losses) -> float:
+    """How far the whole validation split is above the 32 batches, by the runs that had all but ended."""
+    ends = (Run(setting, peak_lr, max(HORIZONS)) for setting in SETTLED)
+    return float(np.mean([known[run] - periodic(folder, run.setting)[1][-1] for run in ends]))
 
 
-def periodic(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def periodic(folder: Path, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """(steps taken, validation losses) of a curve."""
-    rows = read_csv(path)
+    rows = read_csv(folder / f"{FILES[setting]}.csv")
     return np.array([int(row["step"]) for row in rows]), np.array([float(row["val_loss"]) for row in rows])
