@@ -21,6 +21,7 @@ from analysis.text import counted, format_lr
 from analysis.verdicts import MARGIN, Losses, Standing, Verdicts, judge
 from nanosched.config import Config
 from nanosched.history import RunCurve
+from nanosched.known import Known
 from nanosched.run_files import FinishedRun, Status
 from schedulers import Schedule
 from sweep.plan import Branch, Run
@@ -94,7 +95,7 @@ class Result:
     @cached_property
     def metrics(self) -> Metrics:
         record = self.run.record
-        return curve_metrics(self.curve, self.setting.warmup_steps, record.config["grad_clip"])
+        return curve_metrics(self.curve, self.setting.warmup_steps, record.config["grad_clip"], self.loss)
 
     @cached_property
     def marginal_s(self) -> float:
@@ -333,6 +334,8 @@ class Comparison:
     margin: float = MARGIN  # what differs by less is as good; nats per token
     alpha: float = ALPHA  # family-wise error of a ranking
     looks: tuple[int, ...] = ()  # numbers of seeds, where they were added until all is decided
+    probe: tuple[Result, ...] = ()  # one schedule at half and at twice the peak lr; no rows of any ranking
+    known: Known = Known()  # what was measured of the preset
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:

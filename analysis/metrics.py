@@ -17,7 +17,7 @@ class Metrics(Stability):
     """What a curve says in numbers; losses in nats per token."""
 
     final_train_loss: float
-    best_val_loss: float  # NaN where none was measured
+    best_val_loss: float  # the lowest of the validations on the way and the final one; NaN without any
     convergence_step: int
     wall_s: float  # seconds that the run would take alone, validation left out
     step_ms_p50: float
@@ -27,14 +27,18 @@ class Metrics(Stability):
 METRICS = [field.name for field in fields(Metrics)]
 
 
-def curve_metrics(curve: RunCurve, warmup_steps: int, grad_clip: float) -> Metrics:
+def curve_metrics(
+    curve: RunCurve, warmup_steps: int, grad_clip: float, final_val_loss: float = np.nan
+) -> Metrics:
     """The metrics of a run.
 
     Args:
         curve: float64 arrays (steps,) loss, grad_norm, step_s and val_loss (NaN where it was not measured).
         warmup_steps, grad_clip: as in analysis.stability.
+        final_val_loss: of the final validation, which covers more of the split; default NaN, not measured.
     """
-    val_loss = curve.val_loss[np.isfinite(curve.val_loss)]
+    val_loss = np.append(curve.val_loss, final_val_loss)
+    val_loss = val_loss[np.isfinite(val_loss)]
     return Metrics(
         **vars(stability(curve.loss, curve.grad_norm, warmup_steps, grad_clip)),
         final_train_loss=curve.loss[-1],

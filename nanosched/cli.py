@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -12,6 +13,8 @@ from pathlib import Path
 from .config import Config
 from .errors import first_line, not_allowed, quoted, shortened
 from .hardware import has_cuda
+from .known import KEYS as KNOWN
+from .known import Known, known_of
 from .numbers import read_numbers
 from .regime import steps_for
 from .regular import read_regular
@@ -62,12 +65,12 @@ def load_toml(name: str) -> dict:
         name: the path of a .toml file, or the name of a preset in configs/.
 
     Returns:
-        a dict of Config's fields, unchecked, and perhaps `schedulers` (str or list of str) and `seeds` (int,
-        str or list of int).
+        a dict of Config's fields, unchecked, and perhaps `schedulers` (str or list of str), `seeds` (int,
+        str or list of int), and what was measured, `known_peak_lr` and `known_noise` (float).
 
     Raises:
-        ValueError: no such file, not TOML, a key given twice, or an unknown one, or schedulers or seeds of
-            another type; in one line.
+        ValueError: no such file, not TOML, a key given twice, or an unknown one, or schedulers, seeds or
+            something measured of another type; in one line.
     """
     settings = _read_toml(name)
     for key in settings:
@@ -79,6 +82,8 @@ def load_toml(name: str) -> dict:
             settings[key] = settings.pop(alias)
     _check_list("schedulers", settings, str, 'a text or a list of texts, ["wsd", "cosine"]')
     _check_list("seeds", settings, int, 'a whole number, a text such as "0-2" or a list, [0, 1, 2]')
+    for key in (key for key in KNOWN if key in settings):
+        _check_known(key, settings[key])
     return settings
 
 
@@ -115,6 +120,7 @@ def add_flags(parser: argparse.ArgumentParser):
             f"--{s}" for name in (f.name, *aliases) for s in (name, name.replace("_", "-"))
         )
         default = str(f.default).lower() if isinstance(f.default, bool) else f.default
+        default = "none" if default == "" else default
         help = f"{f.metadata['help']}{also}; default {default}"
         action = group.add_argument(*spellings, dest=f.name, metavar=metavar(f), help=help)
         action.option_strings = action.option_strings[:1]  # what --help shows; all are accepted
@@ -127,6 +133,7 @@ class Asked:
     name: str  # of the file
     file: dict  # its settings
     comparison: dict  # its schedulers and seeds, where it has them
+    known: dict  # what it says was measured
     flags: dict  # settings of the command line
     tokens: str | list | float | None  # per parameter
 
@@ -145,6 +152,7 @@ def asked_for(args: argparse.Namespace, tokenizer_of: Callable[[str], str | None
     name = default_preset(args.device or "auto") if args.config is None else args.config
     file = load_toml(name)
     comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
+    known = {key: file.pop(key) for key in KNOWN if key in file}
     tokens = file.pop(TOKENS, None)
     flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
     if args.tokens_per_parameter is not None:
@@ -154,7 +162,7 @@ def asked_for(args: argparse.Namespace, tokenizer_of: Callable[[str], str | None
     if "dataset" in flags or "tokenizer" not in file:  # else the file's goes with the file's dataset
         dataset = checked(DATASET, flags.get("dataset", file.get("dataset", Config.dataset)))
         flags.setdefault("tokenizer", tokenizer_of(dataset) or file.get("tokenizer", Config.tokenizer))
-    return Asked(name, file, comparison, flags, tokens)
+    return Asked(name, file, comparison, known, flags, tokens)
 
 
 def horizons_of_tokens(
@@ -223,6 +231,21 @@ def from_args(
     return config, asked.comparison, Path(asked.name).stem
 
 
+def known_from_args(
+    args: argparse.Namespace,
+    config: Config,
+    tokenizer_of: Callable[[str], str | None] = lambda dataset: None,
+) -> Known:
+    """What the TOML file says was measured, where it is of the setup that `from_args` gave.
+
+    Args:
+        args, tokenizer_of: as for `from_args`.
+        config: what it gave.
+    """
+    asked = asked_for(args, tokenizer_of)
+    return known_of(asked.known, Config(**asked.file), config) if asked.known else Known()
+
+
 def scaled_warmup(usual: Config, steps: int, longest: int) -> int:
     """The warmup that is as large a part of `steps` as the usual one of the usual steps; a line says so."""
     if steps == usual.steps:
@@ -271,12 +294,18 @@ def _read_toml(name: str) -> dict:
 
 def _check_key(name: str, key: str):
     """ValueError for a key that no setting has, with its nearest neighbour if that is near."""
-    known = SETTINGS | set(ALIASES) | COMPARISON | {TOKENS}
+    known = SETTINGS | set(ALIASES) | COMPARISON | set(KNOWN) | {TOKENS}
     if key in known:
         return
     near = difflib.get_close_matches(key, sorted(known), 1, cutoff=NEAR)
     hint = f"the nearest is {near[0]!r}" if near else "python compare.py --help lists the keys"
     raise ValueError(f"config={quoted(name)} has an unknown key {quoted(key)}: {hint}")
+
+
+def _check_known(key: str, value):
+    """ValueError unless what was measured is a number above 0."""
+    if type(value) not in (int, float) or not 0 < value < math.inf:
+        raise not_allowed(key, value, "give what was measured, a number above 0")
 
 
 def _check_list(key: str, settings: dict, kind: type, allowed: str):

@@ -74,6 +74,12 @@ def test_losses():
     assert math.isnan(metrics(loss=[5, 4]).best_val_loss)
 
 
+@pytest.mark.parametrize("final, best", [(2.4, 2.4), (2.6, 2.5), (math.nan, 2.5)])
+def test_the_best_validation_may_be_the_final_one(final, best):
+    curve = parse_curve(history_of(3, val_loss=[math.nan, 2.5, 3.0]).to_csv())
+    assert curve_metrics(curve, 0, 1.0, final).best_val_loss == best
+
+
 def test_gradient_norms_leave_the_warmup_out_but_for_the_maximum():
     m = metrics(grad_norm=[50, 10, 1, 2, 3, 6], warmup_steps=2)
     assert m.grad_norm_max == 50

@@ -20,9 +20,12 @@ from nanosched.cli import (
     default_preset,
     from_args,
     horizons_of_tokens,
+    known_from_args,
     load_toml,
 )
 from nanosched.config import Config
+from nanosched.known import KEYS as KNOWN
+from nanosched.known import Known
 from schedulers import get_schedule
 
 
@@ -51,6 +54,13 @@ def one_line(error):
     return message
 
 
+def known(*flags):
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    args = parser.parse_args(list(flags))
+    return known_from_args(args, from_args(args)[0])
+
+
 # --- presets and files
 
 
@@ -58,7 +68,8 @@ def one_line(error):
 def test_every_preset_loads_by_name_and_by_path(name):
     settings = load_toml(name)
     assert settings == load_toml(str(CONFIGS / f"{name}.toml"))
-    config = Config(**{key: value for key, value in settings.items() if key not in COMPARISON})
+    config = Config(**{key: value for key, value in settings.items() if key in cli.SETTINGS})
+    assert set(settings) <= cli.SETTINGS | COMPARISON | set(KNOWN)
     get_schedule("cosine", steps=config.steps, peak_lr=config.peak_lr, warmup_steps=config.warmup_steps).lrs()
 
 
@@ -227,7 +238,45 @@ def test_schedulers_that_are_a_number_are_refused(tmp_path):
         load_toml(str(tmp_path / "x.toml"))
 
 
-KEYS = st.sampled_from(sorted(cli.SETTINGS | set(ALIASES) | COMPARISON))
+# --- what was measured
+
+
+@pytest.mark.parametrize(
+    "flags, expected",
+    [
+        ([], Known(8e-3, 0.01)),
+        (["--eval_interval", "7", "--device", "cpu"], Known(8e-3, 0.01)),
+        (["--peak_lr", "0.002"], Known(8e-3)),  # its noise is another
+        (["--steps", "60"], Known()),
+        (["--warmup_steps", "3"], Known()),
+        (["--n_layer", "3"], Known()),
+        (["--beta2", "0.95"], Known()),
+        (["--tokenizer", "byte"], Known()),
+        (["--batch_size", "24"], Known()),
+    ],
+)
+def test_what_was_measured_is_known_of_exactly_these_runs(tmp_path, flags, expected):
+    path = tmp_path / "mine.toml"
+    path.write_text("steps = 50\nwarmup_steps = 5\npeak_lr = 0.004\nknown_peak_lr = 8e-3\nknown_noise = 0.01")
+    assert known("--config", str(path), *flags) == expected
+
+
+def test_a_file_that_states_nothing_measured_knows_nothing(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("steps = 50")
+    assert known("--config", str(path)) == Known()
+
+
+@pytest.mark.parametrize("key", KNOWN)
+@pytest.mark.parametrize("value", ["0", "-1e-3", "inf", "nan", "true", "'8e-3'", "[8e-3]"])
+def test_what_was_measured_is_a_number_above_0(tmp_path, key, value):
+    (tmp_path / "x.toml").write_text(f"{key} = {value}")
+    with pytest.raises(ValueError, match=f"{key}=.* is not allowed: give what was measured") as error:
+        load_toml(str(tmp_path / "x.toml"))
+    one_line(error)
+
+
+KEYS = st.sampled_from(sorted(cli.SETTINGS | set(ALIASES) | COMPARISON | set(KNOWN)))
 VALUES = st.one_of(
     st.integers().map(str),
     st.floats().map(repr),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nanosched.cli import load_toml
+from nanosched.cli import SETTINGS, load_toml
 from nanosched.config import Config
 from nanosched.limits import training_bytes
 from sweep import slots
@@ -26,7 +26,8 @@ GB = 1_000_000_000
 )
 def test_small_models_are_stacked_on_a_gpu(monkeypatch, preset, device, replicas, stacked):
     monkeypatch.setattr(slots, "room", lambda device: 80 * GB)
-    settings = {**load_toml(preset), "device": device, "replicas": replicas, "dtype": "bfloat16"}
+    preset = {key: value for key, value in load_toml(preset).items() if key in SETTINGS}
+    settings = {**preset, "device": device, "replicas": replicas, "dtype": "bfloat16"}
     assert bool(choose_slots(Config(**settings), 100)) == stacked
 
 
