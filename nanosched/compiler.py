@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import first_line
-from .hardware import has_amx
+from .hardware import has_bfloat16
 
 PAYS_FROM = 200  # steps; each saves some milliseconds, and compiling takes seconds, once
 SOURCE = "#include <Python.h>\n#include <omp.h>\nint threads() { return omp_get_max_threads(); }\n"
@@ -21,14 +21,14 @@ TIMEOUT_S = 60
 def pays(steps: int, dtype: str, dropout: float) -> bool:
     """Whether compiling makes up for its time on this CPU.
 
-    Without AMX nearly all of a step is matrix products, which it leaves as they are; dropout gets slower.
+    In float32 nearly all of a step is matrix products, which it leaves as they are; dropout gets slower.
 
     Args:
         steps: of the longest run.
         dtype: float32 or bfloat16.
         dropout: of the model.
     """
-    return has_amx() and dtype == "bfloat16" and steps >= PAYS_FROM and not dropout
+    return has_bfloat16() and dtype == "bfloat16" and steps >= PAYS_FROM and not dropout
 
 
 @cache

@@ -51,13 +51,14 @@ def device_name(device: str) -> str:
         return platform.processor() or platform.machine()
 
 
-def has_amx() -> bool:
-    """Whether the processor multiplies bfloat16 matrices in tiles, several times as fast as float32 ones."""
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices itself, at least twice as fast as float32 ones."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:  # only Linux has the file
         return False
-    return any("amx_bf16" in line.split() for line in lines if line.startswith("flags"))
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 @lru_cache
