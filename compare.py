@@ -76,6 +76,9 @@ class Request:
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
 
+    def store(self) -> Store:
+        return Store(self.out, self.config.average_specs)
+
 
 @dataclass
 class Trained:
@@ -100,7 +103,7 @@ def main():
         dataset.check_windows(request.config.batch_size, request.config.block_size)
         check_writable(request.out / "runs")
         check_fits(request.config, dataset.vocab_size)
-        store = Store(request.out)
+        store = request.store()
         slots = slots_for(request, dataset)
         lock = locked(request.out)
     except (ValueError, OSError) as e:
@@ -398,7 +401,7 @@ def dry_run(request: Request):
     grids = first_grids(request.schedules, request.tuning_seeds) if request.tune else []
     seeds = request.tuning_seeds[:1] or request.seeds[: request.looks[0] if request.looks else None]
     schedules = settings_of(grids, seeds[0]) or request.schedules
-    runs = print_dry_run(request.config, schedules, seeds, Store(request.out), request.time)
+    runs = print_dry_run(request.config, schedules, seeds, request.store(), request.time)
     if request.tune:
         print_refusals(grids)
         print_tuning(request, grids)
@@ -411,7 +414,7 @@ def dry_run(request: Request):
 
 def print_expected(request: Request, runs: list[Run]):
     """How many runs --until-decided takes, if the differences are those of the seeds in the store."""
-    comparison = read_comparison(request, Trained(runs), None, Store(request.out))
+    comparison = read_comparison(request, Trained(runs), None, request.store())
     expected = [
         expected_runs(
             {row.standing.name: row.entry.losses for row in ranking.rows},

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from data import (
     validation_batches,
     vocab_size_of,
 )
+from nanosched.averages import Ema, Tail, averaged_model, start_means, update_means
 from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
 from nanosched.checkpoint import NAME as CHECKPOINT
 from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens
@@ -67,6 +68,7 @@ class State:
     seed: int
     micro_batch: int  # sequences at once, of which a batch is a multiple
     step: int = 0  # steps taken
+    means: dict[Ema | Tail, list] = field(default_factory=dict)  # of the weights so far, by parameter
 
 
 def initial_state(config: Config, vocab_size: int, seed: int) -> State:
@@ -127,6 +129,7 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     state.optimizer.step()
     state.optimizer.zero_grad(set_to_none=True)
     state.step += 1
+    update_means(state.means, state.model, state.step)
     return loss, grad_norm
 
 
@@ -321,6 +324,14 @@ def train(
     return training.finish(val_batches)
 
 
+@dataclass(frozen=True)
+class FinalLosses:
+    """Final validation losses, in nats per token."""
+
+    weights: float  # of the last weights; NaN where training diverged
+    averages: dict[str, float]  # of their averages, by spec
+
+
 class Training:
     """One run on its way: what it follows from, the state it is in, and what is due after a step."""
 
@@ -333,7 +344,9 @@ class Training:
         self.state, history = initial_state(config, dataset.vocab_size, seed), History()
         if start and start.checkpoint:
             carry_over(self.state, start)
-        wanted = Wanted(self.id, config, seed, dataset.fingerprint, known_lrs(schedule, config))
+        means = tuple(dict.fromkeys((*config.means(schedule.steps), *checkpoints.tails)))
+        self.state.means = start_means(means, self.state.model)
+        wanted = Wanted(self.id, config, seed, dataset.fingerprint, known_lrs(schedule, config), means)
         self.trained_from = resume(self.state, history, checkpoints, wanted)
         self.recorder = Recorder(folder, history, config.device)
 
@@ -388,27 +401,36 @@ class Training:
                     self.save_checkpoint(step)
         elif self.schedule.steps - 1 not in dict(history.val):
             self.validate(val_batches)
-        record = self.record(self.final_val_loss() if history.finite else math.nan)
+        final = self.final_val_losses() if history.finite else FinalLosses(math.nan, {})
+        record = self.record(final)
         if self.checkpoints.keep_last:
             self.save_checkpoint()
         write_run(self.folder, record, history.to_csv())
         self.checkpoints.finished()
         return record
 
-    def final_val_loss(self) -> float:
-        return validate(self.state.model, final_validation_set(self.dataset, self.config), self.config)
+    def final_val_losses(self) -> FinalLosses:
+        """Of the last weights and of their averages."""
+        config, state = self.config, self.state
+        batches = final_validation_set(self.dataset, config)
+        averages = {}
+        for average in config.averages:
+            mean = average.mean(self.schedule.steps, config.tokens_per_step)
+            model = averaged_model(state.model, state.means[mean])
+            averages[average.spec] = validate(model, batches, config)
+        return FinalLosses(validate(state.model, batches, config), averages)
 
-    def record(self, final_val_loss: float) -> RunRecord:
+    def record(self, final: FinalLosses) -> RunRecord:
         """How the run ended, what it was made from, and what its speed is measured by."""
         import torch
 
         config, schedule, model = self.config, self.schedule, self.state.model
         steps_taken = self.recorder.steps
-        complete = math.isfinite(final_val_loss)
+        complete = math.isfinite(final.weights)
         return RunRecord(
             run_id=self.id,
             status=(Status.COMPLETE if complete else Status.DIVERGED).value,
-            final_val_loss=final_val_loss if complete else None,
+            final_val_loss=final.weights if complete else None,
             schedule=schedule.spec,
             seed=self.seed,
             peak_lr=schedule.peak_lr,
@@ -425,6 +447,11 @@ class Training:
             torch_version=torch.__version__,
             code_version=code_version(),
             config=asdict(replace(config, steps=schedule.steps, peak_lr=schedule.peak_lr)),
+            averages={
+                spec: loss if math.isfinite(loss) else None
+                for spec, loss in final.averages.items()
+                if complete
+            },
         )
 
 
@@ -538,10 +565,15 @@ def is_complete(folder: Path, wanted: Wanted) -> bool:
     checkpoint = read_checkpoint(path)
     return (
         checkpoint is not None
+        and finished.record.has_averages(wanted.config.average_specs)
         and checkpoint.get("run_id") == wanted.run_id
         and not wanted.doubt(checkpoint)
         and len(checkpoint["history"]["loss"]) == finished.record.steps_taken
     )
+
+
+def format_loss(loss: float | None) -> str:
+    return "not finite" if loss is None else f"{loss:.4f}"
 
 
 def main(args, config, schedule):
@@ -550,7 +582,8 @@ def main(args, config, schedule):
         dataset.check_windows(config.batch_size, config.block_size)
         check_fits(config, dataset.vocab_size)
         run_id = config.run_id(schedule, args.seed, dataset.fingerprint)
-        wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, known_lrs(schedule, config))
+        lrs, means = known_lrs(schedule, config), config.means(config.steps)
+        wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, lrs, means)
         folder = Path(args.out) / "runs" / run_id
         lock = lock_run(folder)
     except (ValueError, OSError) as e:
@@ -586,7 +619,9 @@ def main(args, config, schedule):
     if record is None:
         print(f"stopped; the same command goes on from {folder / CHECKPOINT}")
     elif record.complete:
-        print(f"complete, validation loss {record.final_val_loss:.4f}: {folder}")
+        losses = [f"{record.final_val_loss:.4f}"]
+        losses += [f"{spec} {format_loss(loss)}" for spec, loss in record.averages.items()]
+        print(f"complete, validation loss {', '.join(losses)}: {folder}")
     else:
         print(f"diverged at step {record.steps_taken - 1}: {folder}")
 

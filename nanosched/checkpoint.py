@@ -22,6 +22,7 @@ class OneCheckpoint:
     """
 
     branch_points = ()  # numbers of steps after which a checkpoint is kept for other runs
+    tails = ()  # Tails that other runs need in their checkpoints
 
     def __init__(self, folder: Path, keep_last: bool):
         self.file, self.keep_last = folder / NAME, keep_last
@@ -72,6 +73,7 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
         seed=state.seed,
         data_fingerprint=fingerprint,
         history=asdict(history),
+        averages={mean.name: tensors for mean, tensors in state.means.items()},
     )
     with atomic(path) as temporary:
         try:
@@ -102,7 +104,7 @@ def read_checkpoint(path: Path) -> dict | None:
 
 
 def fits(checkpoint: dict, state) -> bool:
-    """Whether a checkpoint's weights and moments have the shapes of `state`, a train.State."""
+    """Whether a checkpoint's weights, moments and means have the shapes of `state`, a train.State."""
     try:
         model, optimizer = checkpoint["model"], checkpoint["optimizer"]
         groups = [len(group["params"]) for group in state.optimizer.param_groups]
@@ -117,6 +119,10 @@ def fits(checkpoint: dict, state) -> bool:
                 for index in moments
                 for name in ("exp_avg", "exp_avg_sq")
             )
+            and all(
+                [tensor.shape for tensor in saved] == [p.shape for p in state.model.parameters()]
+                for _, saved in shared_means(checkpoint, state)
+            )
         )
     except Exception:  # whatever a file from elsewhere holds
         return False
@@ -126,10 +132,19 @@ def shapes(weights: dict) -> dict:
     return {name: tensor.shape for name, tensor in weights.items()}
 
 
+def shared_means(checkpoint: dict, state) -> list[tuple[list, list]]:
+    """(the state's tensors, the checkpoint's) of each mean that both have."""
+    saved = checkpoint.get("averages", {})
+    return [(tensors, saved[mean.name]) for mean, tensors in state.means.items() if mean.name in saved]
+
+
 def restore(checkpoint: dict, state, history):
     """Set `state` and `history` to those of a checkpoint that fits."""
     state.model.load_state_dict(checkpoint["model"])
     state.optimizer.load_state_dict(checkpoint["optimizer"])
     state.step = checkpoint["iter_num"]
+    for tensors, saved in shared_means(checkpoint, state):
+        for tensor, value in zip(tensors, saved):
+            tensor.copy_(value)
     for name, values in checkpoint["history"].items():
         setattr(history, name, values)

@@ -12,12 +12,13 @@ import sys
 from dataclasses import dataclass, fields, replace
 
 from . import compiler
+from .averages import Average, Ema, Tail, parse_averages
 from .errors import not_allowed
-from .hardware import has_amx, has_cuda
+from .hardware import has_bfloat16, has_cuda
 from .settings import checked, setting
 
-# The lr array and the data fingerprint stand for the first four; checkpoints change no number.
-NOT_IDENTITY = {"steps", "warmup_steps", "peak_lr", "dataset", "checkpoint_interval"}
+# The lr array and the data fingerprint stand for the first four; checkpoints and averages change no number.
+NOT_IDENTITY = {"steps", "warmup_steps", "peak_lr", "dataset", "checkpoint_interval", "average"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ class Config:
     checkpoint_interval: int = setting(
         1000, "steps between two checkpoints, which a stopped run goes on from", low=1
     )
+    average: str = setting(
+        "",
+        "means of the weights that are validated at a run's end too: ema:decay=0.99, tail:fraction=0.2, or "
+        "windows in tokens, ema:tokens=N and tail:tokens=N; several with commas between them",
+        metavar="KIND:WINDOW=X[,...]",
+    )
     # machine
     device: str = setting(
         "auto", "auto is cuda where torch sees a GPU, else cpu", choices=("auto", "cpu", "cuda")
@@ -107,13 +114,14 @@ class Config:
     )
     dtype: str = setting(
         "auto",
-        "bfloat16 is autocast; auto is bfloat16 on cuda and on a CPU with AMX, else float32",
+        "bfloat16 is autocast; auto is bfloat16 on cuda and on a CPU that multiplies it itself (AMX, "
+        "AVX512_BF16), else float32",
         choices=("auto", "float32", "bfloat16"),
     )
     compile: str = setting(
         "auto",
-        f"torch.compile, which takes up to a minute; auto is true on cuda, and on a CPU with AMX for "
-        f"bfloat16, {compiler.PAYS_FROM} steps or more and no dropout, where a C++ compiler works",
+        f"torch.compile, which takes up to a minute; auto is true on cuda, and on a CPU with bfloat16 of its "
+        f"own for {compiler.PAYS_FROM} steps or more and no dropout, where a C++ compiler works",
         choices=("auto", "true", "false"),
     )
 
@@ -124,10 +132,24 @@ class Config:
             raise not_allowed("n_embd", self.n_embd, f"give a multiple of n_head={self.n_head}")
         if self.warmup_steps > self.steps:
             raise not_allowed("warmup_steps", self.warmup_steps, f"give at most steps={self.steps}")
+        object.__setattr__(self, "average", ",".join(self.average_specs))
 
     @property
     def tokens_per_step(self) -> int:
         return self.batch_size * self.gradient_accumulation_steps * self.block_size
+
+    @property
+    def averages(self) -> tuple[Average, ...]:
+        return parse_averages(self.average, self.tokens_per_step)
+
+    @property
+    def average_specs(self) -> list[str]:
+        return [average.spec for average in self.averages]
+
+    def means(self, steps: int) -> tuple[Ema | Tail, ...]:
+        """What a run of so many steps keeps for its averages, each once."""
+        means = (average.mean(steps, self.tokens_per_step) for average in self.averages)
+        return tuple(dict.fromkeys(means))
 
     def on_this_machine(self) -> Config:
         """The same setup with `auto` decided for device, dtype and compile.
@@ -141,7 +163,8 @@ class Config:
         cuda = self.device != "cpu" and has_cuda()
         if self.device == "cuda" and not cuda:
             raise not_allowed("device", self.device, "torch sees no GPU here; give --device cpu")
-        device, fast_dtype = ("cuda", "bfloat16") if cuda else ("cpu", "bfloat16" if has_amx() else "float32")
+        device, fast = ("cuda", True) if cuda else ("cpu", has_bfloat16())
+        fast_dtype = "bfloat16" if fast else "float32"
         decided = replace(self, device=device, dtype=fast_dtype if self.dtype == "auto" else self.dtype)
         return replace(decided, compile=decided._compile_here())
 

@@ -14,6 +14,7 @@ MAX_THREADS = 256  # or as many as there are cores; some thousands end in a segm
 STEP_BYTES = 400  # of a run's numbers, and of its curve.csv while that is written
 LR_BYTES = 16  # of a schedule's lr, and of its bits while the plan compares them
 PARAMETER_BYTES = 16  # weight, gradient and AdamW's two moments
+MEAN_BYTES = 4  # of a parameter, for each average of the weights
 ACTIVATIONS = 10  # that are kept for the backward pass, per layer, token and unit of the width
 LOGIT_BYTES = 4
 TOKEN_BYTES = 16  # x and y, int64
@@ -65,6 +66,7 @@ def check_threads(threads: int):
 def needs(c: Config, vocab_size: int, schedules: int) -> list[Need]:
     """What a run takes."""
     n_parameters, tokens = parameters(c, vocab_size), c.batch_size * c.block_size
+    per_parameter = PARAMETER_BYTES + MEAN_BYTES * len(c.averages)
     widest = "n_layer" if c.n_layer > c.n_embd else "n_embd"
     if c.block_size > max(vocab_size, 12 * c.n_layer * c.n_embd):
         widest = "block_size"
@@ -74,7 +76,7 @@ def needs(c: Config, vocab_size: int, schedules: int) -> list[Need]:
     accumulated = "gradient_accumulation_steps" if c.gradient_accumulation_steps > c.batch_size else batch
     return [
         Need("steps", "the numbers of its steps take", c.steps * (STEP_BYTES + LR_BYTES * schedules), False),
-        Need(widest, "the model, its gradients and its optimizer take", PARAMETER_BYTES * n_parameters),
+        Need(widest, "the model, its gradients and its optimizer take", per_parameter * n_parameters),
         Need(accumulated, "a batch takes", TOKEN_BYTES * c.tokens_per_step),
         Need(batch, "the activations of a micro-batch take", activations),
         Need("eval_batches", "the validation batches take", TOKEN_BYTES * tokens * c.eval_batches),

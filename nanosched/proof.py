@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .averages import Ema, Tail
 from .config import Config
 from .history import History
 
@@ -19,6 +20,7 @@ class Wanted:
     seed: int
     fingerprint: str  # of the data
     lrs: np.ndarray  # float64, those that are certain before training
+    means: tuple[Ema | Tail, ...] = ()  # that it needs, as far as they have begun
 
     def doubt(self, checkpoint: dict, steps: int | None = None) -> str:
         """Why a checkpoint is not one of this run's.
@@ -32,7 +34,11 @@ class Wanted:
         """
         try:
             history = History(**checkpoint["history"])
-            return self.another_step(checkpoint, history, steps) or self.another_run(checkpoint, history)
+            return (
+                self.another_step(checkpoint, history, steps)
+                or self.another_run(checkpoint, history)
+                or self.lacks_mean(checkpoint)
+            )
         except Exception:  # whatever a file from elsewhere holds
             return "is no checkpoint of a run"
 
@@ -56,6 +62,13 @@ class Wanted:
         if not same_lrs or known < len(lrs) or self.begins_otherwise(checkpoint, lrs):
             return f"belongs to run {owner}, which is another one at that step"
         return ""
+
+    def lacks_mean(self, checkpoint: dict) -> str:
+        """A mean of the weights can't be made up later."""
+        steps, saved = checkpoint["iter_num"], checkpoint.get("averages", {})
+        begun = (mean.name for mean in self.means if steps and mean.share(steps))
+        lacking = next((name for name in begun if name not in saved), None)
+        return f"has no mean of the weights {lacking}" if lacking else ""
 
     def begins_otherwise(self, checkpoint: dict, lrs: np.ndarray) -> bool:
         """Whether these lrs with what the checkpoint says of config, seed and data lead to another state."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
@@ -48,10 +49,15 @@ class RunRecord:
     torch_version: str
     code_version: str
     config: dict  # nanosched.config.Config with the machine's settings decided
+    averages: dict[str, float | None] = field(default_factory=dict)  # spec -> final_val_loss of these weights
 
     @property
     def complete(self) -> bool:
         return self.status == Status.COMPLETE.value
+
+    def has_averages(self, specs: Iterable[str]) -> bool:
+        """Whether all of these are known; of weights that diverged there are none to know."""
+        return not self.complete or set(specs) <= set(self.averages)
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,11 @@ def read_run(folder: Path) -> FinishedRun | None:
 
 
 def record_of(fields: dict) -> RunRecord:
-    """The record in a run.json; what another version of the code wrote beside is left out."""
-    return RunRecord(**{field.name: fields[field.name] for field in dataclass_fields(RunRecord)})
+    """The record in a run.json; what another version of the code wrote beside is left out, and one without
+    averages has none.
+    """
+    names = [field.name for field in dataclass_fields(RunRecord)]
+    return RunRecord(**{name: fields[name] for name in names if name in fields})
 
 
 def write_error(folder: Path, error: Exception) -> str:

@@ -10,7 +10,7 @@ from .errors import not_allowed
 MOST = 10**15  # of any whole number; a float holds it exactly
 
 
-def setting(default, help: str, low=None, above=None, below=None, choices=()):
+def setting(default, help: str, low=None, above=None, below=None, choices=(), metavar=""):
     """A dataclass field from whose metadata its check, its error and its line of `--help` are made.
 
     Args:
@@ -19,6 +19,7 @@ def setting(default, help: str, low=None, above=None, below=None, choices=()):
         low: the smallest number allowed.
         above, below: numbers that the setting may not reach.
         choices: tuple of str, the words allowed.
+        metavar: what stands for the value in --help; default by its type.
 
     Returns:
         what `dataclasses.field` returns.
@@ -26,7 +27,8 @@ def setting(default, help: str, low=None, above=None, below=None, choices=()):
     if isinstance(default, bool):
         choices = ("true", "false")
     return field(
-        default=default, metadata=dict(help=help, low=low, above=above, below=below, choices=choices)
+        default=default,
+        metadata=dict(help=help, low=low, above=above, below=below, choices=choices, metavar=metavar),
     )
 
 
@@ -78,7 +80,7 @@ def metavar(f: Field) -> str:
     """What stands for the setting's value in `--help`: its choices, N (whole number) or X (any)."""
     if f.metadata["choices"]:
         return f"{{{','.join(f.metadata['choices'])}}}"
-    return {int: "N", float: "X", str: "NAME_OR_PATH"}[type(f.default)]
+    return f.metadata["metavar"] or {int: "N", float: "X", str: "NAME_OR_PATH"}[type(f.default)]
 
 
 def _within(value, limits) -> bool:

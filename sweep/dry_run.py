@@ -11,7 +11,7 @@ from rich.tree import Tree
 from data import find_dataset, open_dataset
 from nanosched.config import Config
 from nanosched.counted import counted
-from nanosched.limits import check_fits, parameters
+from nanosched.limits import MEAN_BYTES, check_fits, parameters
 from nanosched.memory import format_bytes
 from nanosched.visible import visible
 from schedulers import Schedule
@@ -57,6 +57,9 @@ def print_dry_run(
     for run in runs:
         if finished := store.get(run.id):
             print(f"{run_name(run)}: {'completed' if finished.record.complete else 'diverged'}")
+    again = [run_name(run) for run in runs if store.lacks_averages(run.id)]
+    if again:
+        print(f"trained again for {'its' if len(again) == 1 else 'their'} averages: {'; '.join(again)}")
     print_trees(branches)
     print_cost(len(planned), branches, config)
     step_s = stored_step_s(config, store)
@@ -147,6 +150,7 @@ def format_disk(branches: list[Branch], config: Config, dataset) -> str:
     curves = format_bytes(ROW_BYTES * sum(branch.run.schedule.steps for branch in branches))
     checkpoints = counted(n_checkpoints, "checkpoint")
     if dataset:
-        size = format_bytes(n_checkpoints * CHECKPOINT_BYTES * parameters(config, dataset.vocab_size))
+        per_parameter = CHECKPOINT_BYTES + MEAN_BYTES * len(config.averages)
+        size = format_bytes(n_checkpoints * per_parameter * parameters(config, dataset.vocab_size))
         checkpoints = f"{size} of checkpoints"
     return f"up to {curves} of curves, and {checkpoints} while it trains"

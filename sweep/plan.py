@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanosched.averages import Tail
 from nanosched.config import Config
 from nanosched.limits import check_fits
 from schedulers import Schedule, get_schedule
@@ -36,6 +37,7 @@ class Branch:
     start: int = 0  # steps that are trained already when it starts
     parent: Run | None = None  # which trains them; None for fresh weights or a checkpoint that the store has
     branch_points: tuple[int, ...] = ()  # numbers of steps after which it is checkpointed for others
+    tails: tuple[Tail, ...] = ()  # that begin before a branch point and that the runs from there on need
     untriggered: Run | None = (
         None  # of a reactive run: the one that it equals if nothing triggers it; goes first
     )
@@ -111,7 +113,7 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
         shared = share(arrays, [saved.get(run.id, 0) for run in group])
         for run, (start, parent) in zip(group, shared):
             branches[run.id] = Branch(run, start, None if parent is None else group[parent])
-    points = {}
+    points, tails = {}, needed_tails(list(branches.values()), config)
     for branch in branches.values():
         if branch.parent:
             points.setdefault(branch.parent.id, set()).add(branch.start)
@@ -119,10 +121,30 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
         replace(
             branches[run.id],
             branch_points=tuple(sorted(points.get(run.id, ()))),
+            tails=tuple(sorted(tails[run.id], key=lambda tail: tail.start)),
             untriggered=untriggered_run(run, runs),
         )
         for run in runs
     ]
+
+
+def needed_tails(branches: list[Branch], config: Config) -> dict[str, set[Tail]]:
+    """run id -> the tails that its checkpoints must have, its own and those of all that branch off from it:
+    where a tail begins depends on the run's steps.
+
+    Args:
+        branches: each after the one that it branches off from.
+        config: theirs.
+    """
+    needed = {}
+    for branch in reversed(branches):
+        means = config.means(branch.run.schedule.steps)
+        tails = needed.setdefault(branch.run.id, set())
+        tails.update(mean for mean in means if isinstance(mean, Tail))
+        if branch.parent:
+            begun = {tail for tail in tails if tail.start < branch.start}
+            needed.setdefault(branch.parent.id, set()).update(begun)
+    return needed
 
 
 def untriggered_run(run: Run, runs: list[Run]) -> Run | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nanosched.averages import Tail
 from nanosched.config import Config
 from nanosched.files import delete_leftovers
 from nanosched.locks import InUse, acquire
@@ -30,10 +31,11 @@ class Store:
 
     Args:
         out: the folder, which need not be there.
+        averages: specs of the averages of the weights that a run must have; default none.
     """
 
-    def __init__(self, out: Path):
-        self.out = Path(out)
+    def __init__(self, out: Path, averages: Iterable[str] = ()):
+        self.out, self.averages = Path(out), tuple(averages)
         self._finished, self._refused = {}, set()
 
     def folder(self, run_id: str) -> Path:
@@ -41,10 +43,27 @@ class Store:
         return self.out / "runs" / run_id
 
     def get(self, run_id: str | None) -> FinishedRun | None:
-        """The run if it has ended and is not damaged; a missing one is looked for again at the next call."""
+        """The run if it has ended with the averages that are needed and is not damaged; a missing one is
+        looked for again at the next call.
+        """
+        finished = self.stored(run_id)
+        return finished if finished and self.has_averages(finished) else None
+
+    def lacks_averages(self, run_id: str | None) -> bool:
+        """Whether a run has ended without an average that is needed: it is trained again."""
+        return self.stored(run_id) is not None and self.get(run_id) is None
+
+    def has_averages(self, finished: FinishedRun) -> bool:
+        return finished.record.has_averages(self.averages)
+
+    def stored(self, run_id: str | None) -> FinishedRun | None:
+        """As `get`, whichever averages it has."""
         if run_id is None:
             return None
-        if run_id not in self._finished and (finished := read_run(self.folder(run_id))):
+        known = self._finished.get(run_id)
+        if known and self.has_averages(known):
+            return known
+        if finished := read_run(self.folder(run_id)):
             if finished.record.run_id != run_id:
                 return self.refuse(run_id, finished.record.run_id)
             self._finished[run_id] = finished
@@ -54,7 +73,7 @@ class Store:
         """Every run that has ended and is not damaged, whichever comparison asked for it, by id."""
         folder = self.out / "runs"
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        return (run for name in names if (run := self.get(name)))
+        return (run for name in names if (run := self.stored(name)))
 
     def refuse(self, run_id: str, found: str):
         """Say, once, that another run lies in a run's folder: it was copied or moved there."""
@@ -140,6 +159,10 @@ class BranchCheckpoints:
     @property
     def branch_points(self) -> tuple[int, ...]:
         return self.branch.branch_points
+
+    @property
+    def tails(self) -> tuple[Tail, ...]:
+        return self.branch.tails
 
     def candidates(self) -> list[tuple[int, Path]]:
         """(steps that the name states, path) of where the run can start, the best first."""

@@ -233,7 +233,7 @@ def work(pipe, stderr, stop, schedule_files, config, dataset, out):
         load_file(path)
     import torch  # noqa: F401  takes a second, in which the first branch may still be on its way
 
-    store, last_message = Store(out), 0.0
+    store, last_message = Store(out, config.average_specs), 0.0
 
     def on_step(steps, loss):
         nonlocal last_message

@@ -16,10 +16,10 @@ from schedulers import get_schedule
 
 @pytest.fixture(autouse=True)
 def plain_cpu(monkeypatch):
-    """No GPU, no AMX, a C++ compiler that works."""
+    """No GPU, no bfloat16, a C++ compiler that works."""
     monkeypatch.setattr(config_module, "has_cuda", lambda: False)
     for module in (config_module, config_module.compiler):
-        monkeypatch.setattr(module, "has_amx", lambda: False)
+        monkeypatch.setattr(module, "has_bfloat16", lambda: False)
     monkeypatch.setattr(config_module.compiler, "fault", lambda: "")
 
 
@@ -102,7 +102,7 @@ def test_every_setting_has_a_help_text_and_limits():
         assert limits["help"] and "\n" not in limits["help"] and not limits["help"].endswith("."), f.name
         if type(f.default) in (int, float):
             assert (limits["low"] is None) != (limits["above"] is None), f.name
-        assert f.name == "dataset" or allowed(f) != "a text", f.name
+        assert f.name in ("dataset", "average") or allowed(f) != "a text", f.name
 
 
 def test_a_refusal_says_all_that_is_allowed():
@@ -140,7 +140,7 @@ def test_auto_is_decided_by_the_machine(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "amx, changes, dtype, compile",
+    "fast, changes, dtype, compile",
     [
         (True, {}, "bfloat16", "true"),  # the default, 300 steps
         (True, dict(steps=199), "bfloat16", "false"),
@@ -155,11 +155,11 @@ def test_auto_is_decided_by_the_machine(monkeypatch):
         (False, dict(compile="true"), "float32", "true"),
     ],
 )
-def test_a_cpu_with_amx_trains_in_bfloat16_and_compiles_where_that_pays(
-    monkeypatch, capsys, amx, changes, dtype, compile
+def test_a_cpu_that_multiplies_bfloat16_trains_in_bfloat16_and_compiles_where_that_pays(
+    monkeypatch, capsys, fast, changes, dtype, compile
 ):
     for module in (config_module, config_module.compiler):
-        monkeypatch.setattr(module, "has_amx", lambda: amx)
+        monkeypatch.setattr(module, "has_bfloat16", lambda: fast)
     here = Config(**changes).on_this_machine()
     assert (here.device, here.dtype, here.compile) == ("cpu", dtype, compile)
     assert here.on_this_machine() == here and capsys.readouterr().err == ""
@@ -167,7 +167,7 @@ def test_a_cpu_with_amx_trains_in_bfloat16_and_compiles_where_that_pays(
 
 def test_without_a_compiler_that_works_one_line_says_so(monkeypatch, capsys):
     monkeypatch.setattr(config_module.compiler, "fault", lambda: "g++: No such file or directory")
-    monkeypatch.setattr(config_module.compiler, "has_amx", lambda: True)
+    monkeypatch.setattr(config_module.compiler, "has_bfloat16", lambda: True)
     assert Config(dtype="bfloat16").on_this_machine().compile == "false"
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "torch.compile" in said and "g++: No such file or directory" in said
