@@ -6,6 +6,7 @@ from 25,000 steps to another horizon is added to the one measured at 25,000.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from theory import Curve, MultiPowerLaw
 WARMUP, FITTED_FROM, EVERY = 300, 2_000, 5  # steps; every fifth point, for the time
 
 
-def fit_law(data: Path, peak_lr: float) -> MultiPowerLaw:
+def fit_law(data: Path, peak_lr: float, settings: Sequence[Setting] = SETTINGS) -> MultiPowerLaw:
     """The law of the curves of one peak."""
     folder = data / CURVES / f"{peak_lr:g}"
-    return MultiPowerLaw.fit([curve(folder, setting, peak_lr) for setting in SETTINGS])
+    return MultiPowerLaw.fit([curve(folder, setting, peak_lr) for setting in settings])
 
 
 def curve(folder: Path, setting: Setting, peak_lr: float) -> Curve:

@@ -2,9 +2,8 @@
 
     python -m studies.transfer.predict
 
-The rule is the protocol's: the mean over models of the difference at 20 tokens per parameter, each weighted
-by the inverse of its variance, plus the change from 20 to 41 tokens per parameter where that was trained,
-shrunk towards its mean over the settings by the share of its variance that is not noise.
+The rule is the protocol's: the mean difference over the regimes of enough steps, each weighted by the inverse
+of its variance; the linear cooldowns on a parabola in the logarithm of their length.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import numpy as np
 from nanosched.command import fail
 from nanosched.csv_files import write_csv
 from studies.transfer.agreement import differences, judge
-from studies.transfer.by_peak_runs import COSINE, SETTINGS, Setting
+from studies.transfer.by_peak_runs import COSINE, SETTINGS, WSD, Setting
 from studies.transfer.small_runs import RUNS, Grid, Regime, read_runs
 
-KNOWN, ASKED = 20, 41  # tokens per parameter
+TOKENS, ENOUGH_STEPS = (20, 41), 1_900  # tokens per parameter; steps of a run
 COLUMNS = "schedule cooldown_fraction cooldown_shape final_lr_ratio predicted_difference".split()
 Table = dict[Setting, np.ndarray]  # differences to cosine to zero, float64 (seeds,)
 
@@ -44,34 +43,17 @@ def main():
 
 def predict(grids: dict[Regime, Grid]) -> dict[Setting, float]:
     """Setting -> difference to cosine to zero, each at its best peak; nats per token."""
-    known = [table_of(grid) for regime, grid in grids.items() if is_at(regime, KNOWN)]
-    changes = [
-        changed(table_of(grids[shorter]), table_of(grid))
-        for longer, grid in grids.items()
-        if is_at(longer, ASKED) and (shorter := at(grids, longer, KNOWN))
-    ]
-    if not known or not changes:
-        raise ValueError(f"runs at {KNOWN} and at {ASKED} tokens per parameter are needed")
-    level, change = weighted(known), shrunk(changes[0])
-    return {setting: level[setting] + change[setting] for setting in SETTINGS}
+    tables = [differences(judge(grid), COSINE) for regime, grid in grids.items() if counts(regime)]
+    if not tables:
+        raise ValueError(f"no runs of {ENOUGH_STEPS} steps or more")
+    mean = weighted(tables)
+    return mean | smoothed({setting: mean[setting] for setting in WSD.values()})
 
 
-def is_at(regime: Regime, tokens: float) -> bool:
-    return abs(regime.tokens_per_parameter - tokens) < 0.05 * tokens
-
-
-def at(grids: dict[Regime, Grid], regime: Regime, tokens: float) -> Regime | None:
-    """The same model and text at another number of tokens per parameter."""
-    same = (r for r in grids if (r.width, r.text) == (regime.width, regime.text) and is_at(r, tokens))
-    return next(same, None)
-
-
-def table_of(grid: Grid) -> Table:
-    return differences(judge(grid), COSINE)
-
-
-def changed(shorter: Table, longer: Table) -> Table:
-    return {setting: longer[setting] - shorter[setting] for setting in SETTINGS}
+def counts(regime: Regime) -> bool:
+    """Whether a regime is part of the prediction."""
+    near = any(abs(regime.tokens_per_parameter - tokens) < 0.05 * tokens for tokens in TOKENS)
+    return near and regime.steps >= ENOUGH_STEPS and regime.text == "tiny Shakespeare" and regime.width <= 64
 
 
 def weighted(tables: list[Table]) -> dict[Setting, float]:
@@ -80,17 +62,10 @@ def weighted(tables: list[Table]) -> dict[Setting, float]:
     return {s: float(np.average([t[s].mean() for t in tables], weights=weights)) for s in SETTINGS}
 
 
-def shrunk(change: Table) -> dict[Setting, float]:
-    """Mean changes, drawn to their mean over the settings by the share of their variance that is noise.
-
-    Cosine to zero, whose change is 0 by definition, counts as a setting.
-    """
-    means = {setting: float(change[setting].mean()) for setting in SETTINGS}
-    spread = float(np.var(list(means.values()), ddof=1))
-    kept = max(0.0, 1 - variance_of_mean(change) / spread) if spread else 0.0
-    centre = float(np.mean(list(means.values())))
-    base = centre + kept * (means[COSINE] - centre)  # a difference to cosine stays one
-    return {setting: centre + kept * (mean - centre) - base for setting, mean in means.items()}
+def smoothed(means: dict[Setting, float]) -> dict[Setting, float]:
+    """The values of a parabola in the logarithm of the cooldown's length, fitted to the means."""
+    lengths = np.log([setting.cooldown_fraction for setting in means])
+    return dict(zip(means, map(float, np.polyval(np.polyfit(lengths, list(means.values()), 2), lengths))))
 
 
 def variance_of_mean(table: Table) -> float:
