@@ -417,7 +417,7 @@ def print_expected(request: Request, runs: list[Run]):
     comparison = read_comparison(request, Trained(runs), None, request.store())
     expected = [
         expected_runs(
-            {row.standing.name: row.entry.losses for row in ranking.rows},
+            {row.standing.name: row.entry.losses for row in ranking.rows if not row.entry.setting.average},
             request.looks,
             ranking.verdicts.baseline,
             request.margin,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,7 @@ class Setting:
     scheduler: str  # as the user spelled it
     peak_lr: float
     steps: int
+    average: str = ""  # of the weights: "ema:decay=0.99"; "" for the last weights themselves
     params: str = field(
         default="", compare=False
     )  # every parameter, defaults too: "cooldown=0.2;shape=linear"
@@ -48,16 +49,25 @@ class Setting:
     @staticmethod
     def of_schedule(label: str, schedule: Schedule) -> Setting:
         params = ";".join(f"{name}={value}" for name, value in schedule.params.items())
-        return Setting(label, schedule.peak_lr, schedule.steps, params, schedule.warmup_steps)
+        return Setting(label, schedule.peak_lr, schedule.steps, "", params, schedule.warmup_steps)
+
+    @property
+    def average_words(self) -> str:
+        return f" + {self.average}" if self.average else ""
+
+    @property
+    def name(self) -> str:
+        """The schedule with its average: "wsd + ema:decay=0.99"."""
+        return self.scheduler + self.average_words
 
 
 def labels_of(settings: Iterable[Setting]) -> dict[Setting, str]:
-    """The schedules, with peak lr and steps where these differ: "wsd @ 2e-3, 300 steps"."""
+    """The schedules with their averages, and with peak lr and steps where these differ: "wsd @ 2e-3"."""
     settings = list(settings)
     several_peaks = len({setting.peak_lr for setting in settings}) > 1
     several_steps = len({setting.steps for setting in settings}) > 1
     return {
-        s: s.scheduler
+        s: s.name
         + f" @ {format_lr(s.peak_lr)}" * several_peaks
         + f", {counted(s.steps, 'step')}" * several_steps
         for s in settings
@@ -66,7 +76,7 @@ def labels_of(settings: Iterable[Setting]) -> dict[Setting, str]:
 
 @dataclass(frozen=True)
 class Result:
-    """One run that was asked for and has ended: one row of runs.csv."""
+    """One run that was asked for and has ended, or one average of its weights: one row of runs.csv."""
 
     setting: Setting
     seed: int
@@ -77,7 +87,16 @@ class Result:
 
     @property
     def status(self) -> Status:
-        return Status(self.run.record.status) if self.run else Status.FAILED
+        if not self.run:
+            return Status.FAILED
+        record, average = self.run.record, self.setting.average
+        if average and record.averages.get(average) is None:
+            return Status.DIVERGED
+        return Status(record.status)
+
+    def averaged(self, average: str) -> Result:
+        """The same run with this average of its weights in the place of the last ones."""
+        return replace(self, setting=replace(self.setting, average=average))
 
     @property
     def completed(self) -> bool:
@@ -86,7 +105,10 @@ class Result:
     @property
     def loss(self) -> float:
         """Final validation loss in nats per token, NaN unless completed."""
-        return self.run.record.final_val_loss if self.completed else math.nan
+        if not self.completed:
+            return math.nan
+        record, average = self.run.record, self.setting.average
+        return record.averages[average] if average else record.final_val_loss
 
     @property
     def curve(self) -> RunCurve:
@@ -146,6 +168,11 @@ class Entry:
     def failed(self) -> list[Result]:
         return self.with_status(Status.FAILED)
 
+    def averaged(self, average: str) -> Entry:
+        """The same runs with this average of their weights in the place of the last ones."""
+        results = tuple(result.averaged(average) for result in self.results)
+        return Entry(replace(self.setting, average=average), results)
+
     def with_status(self, status: Status) -> list[Result]:
         return [result for result in self.results if result.status is status]
 
@@ -159,7 +186,11 @@ class Entry:
         return mean_and_std([result.loss for result in self.completed])[1]
 
     def mean(self, name: str) -> float:
-        """Mean over the completed seeds of a metric, marginal_s, tokens_per_s or mfu; NaN without one."""
+        """Mean over the completed seeds of a metric, marginal_s, tokens_per_s or mfu; NaN without one, and
+        for an average of the weights, which has no curve and no cost of its own.
+        """
+        if self.setting.average:
+            return math.nan
         return mean_and_std([result.number(name) for result in self.completed])[0]
 
     def incomplete_words(self) -> str:
@@ -339,8 +370,19 @@ class Comparison:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """The rows of summary.csv; of a tuned comparison with the seeds that chose the peak lrs."""
+        """Each setting that was asked for; of a tuned comparison with the seeds that chose the peak lrs."""
         return entries_of(result for result in self.results if result.seed in self.row_seeds)
+
+    @cached_property
+    def ranked_entries(self) -> tuple[Entry, ...]:
+        """The rows of summary.csv: the entries, and again with each average of the weights."""
+        return self.with_averages(self.entries)
+
+    def with_averages(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        entries = tuple(entries)
+        return entries + tuple(
+            entry.averaged(average) for average in self.config.average_specs for entry in entries
+        )
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -351,7 +393,7 @@ class Comparison:
         """steps -> every setting of that horizon, the shortest horizon first."""
         rankings = {}
         for steps in sorted({setting.steps for setting in self.settings}):
-            entries = self.at_horizon(steps)
+            entries = [entry for entry in self.ranked_entries if entry.setting.steps == steps]
             labels = labels_of(entry.setting for entry in entries)
             rankings[steps] = self.rank(steps, {labels[entry.setting]: entry for entry in entries})
         return rankings
@@ -385,14 +427,14 @@ class Comparison:
     @cached_property
     def judged(self) -> dict[int, Ranking]:
         """What is ranked: all settings, or with --tune each schedule at its chosen peak lr, by the seeds that
-        judge.
+        judge; the averages of its weights do not choose, and are judged.
         """
         if not self.tuned:
             return self.rankings
         named = {steps: {} for steps in self.rankings}
         for tuned in self.tuned_entries.values():
-            if tuned.best.results:
-                named[tuned.best.setting.steps][tuned.scheduler] = tuned.best
+            for entry in self.with_averages([tuned.best] if tuned.best.results else []):
+                named[entry.setting.steps][entry.setting.name] = entry
         return {steps: self.rank(steps, entries) for steps, entries in named.items() if entries}
 
     def rank(self, steps: int, named: dict[str, Entry]) -> Ranking:
@@ -400,12 +442,13 @@ class Comparison:
 
     @property
     def seeds_wanted(self) -> dict[Setting, int]:
-        """With looks: how many seeds each setting has, or needs for the next look."""
+        """With looks: how many seeds each setting has, or needs for the next look, if only for an average."""
         wanted = {}
         for ranking in self.rankings.values():
             for row in ranking.rows:
                 running = ranking.race and row.standing.name in ranking.race.running
-                wanted[row.entry.setting] = ranking.race.seeds if running else row.entry.seeds
+                seeds, setting = row.entry.seeds, replace(row.entry.setting, average="")
+                wanted[setting] = max(wanted.get(setting, 0), ranking.race.seeds if running else seeds)
         return wanted
 
     def baseline_among(self, named: dict[str, Entry]) -> str | None:
@@ -415,7 +458,8 @@ class Comparison:
         """
         if self.baseline in named:
             return self.baseline
-        peaks = {n: e.setting.peak_lr for n, e in named.items() if e.scheduler == self.baseline}
+        settings = {name: entry.setting for name, entry in named.items()}
+        peaks = {n: s.peak_lr for n, s in settings.items() if s.name == self.baseline}
         common = (name for name, peak in peaks.items() if math.isclose(peak, self.config.peak_lr))
         return next(common, next(iter(peaks), None))
 
@@ -451,7 +495,7 @@ class Comparison:
 
     @cached_property
     def labels(self) -> dict[Setting, str]:
-        return labels_of(self.settings)
+        return labels_of(entry.setting for entry in self.ranked_entries)
 
     def result_with_curve(self) -> Result | None:
         """The first result that has one: the model, the device and the data are the same for all."""

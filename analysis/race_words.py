@@ -19,19 +19,15 @@ def race_sentence(comparison: Comparison) -> str:
     rankings = [ranking for ranking in comparison.rankings.values() if ranking.race]
     if not rankings:
         return ""
-    seeds = [row.entry.seeds for ranking in rankings for row in ranking.rows]
+    rows = [row for ranking in rankings for row in ranking.rows]
+    seeds = [row.entry.seeds for row in rows if not row.entry.setting.average]  # one run has all its averages
     trained, most = sum(seeds), comparison.looks[-1]
     several = f"{min(seeds)} to {max(seeds)}" if min(seeds) < max(seeds) else f"{max(seeds)}"
     cost = f"with {counted(trained, 'run')}, {several} seeds for each schedule"
     if not all(ranking.race.over for ranking in rankings):
         return f"Not decided yet {cost}: the same command goes on."
     whole = f"{most} seeds for all of them would have been {most * len(seeds)}"
-    undecided = [
-        row.standing.name
-        for ranking in rankings
-        for row in ranking.rows
-        if row.standing.verdict is Verdict.UNDECIDED
-    ]
+    undecided = [row.standing.name for row in rows if row.standing.verdict is Verdict.UNDECIDED]
     if not undecided:
         return f"Decided {cost}; {whole}."
     return f"Not decided with {counted(most, 'seed')}: {listed(undecided)}. It ended {cost}; {whole}."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from analysis.comparison import Comparison, Ranked, Ranking
+from analysis.comparison import Comparison, Ranked, Ranking, TunedEntry
 from analysis.text import format_interval, format_lr, format_number
 from analysis.text_table import TextTable
 from nanosched.run_files import Status
@@ -40,7 +40,7 @@ def table_of(columns: list[Column], rankings: list[Ranking]) -> TextTable:
 def ranking_columns(comparison: Comparison, rankings: list[Ranking]) -> list[Column]:
     settings = [row.entry.setting for ranking in rankings for row in ranking.rows]
     several_seeds = any(ranking.several_seeds for ranking in rankings)
-    columns = [Column("#", lambda row: str(row.rank)), Column("schedule", lambda row: row.entry.scheduler)]
+    columns = [Column("#", lambda row: str(row.rank)), Column("schedule", lambda row: row.entry.setting.name)]
     if len({setting.peak_lr for setting in settings}) > 1 or comparison.tuned:
         columns.append(Column("peak lr", lambda row: peak_words(row, comparison)))
     if len({setting.steps for setting in settings}) > 1:
@@ -71,20 +71,26 @@ def tuned_table(comparison: Comparison) -> TextTable:
 
 
 def tuning_columns(comparison: Comparison) -> list[Column]:
-    def tuned(row: Ranked):
-        return comparison.tuned_entries[row.entry.setting]
+    def of_schedule(text: Callable[[TunedEntry], str]) -> Callable[[Ranked], str]:
+        """Averages of the weights are not tuned on their own."""
 
-    def diverged(row: Ranked) -> int:
-        return sum(result.status is Status.DIVERGED for result in tuned(row).results)
+        def of_row(row: Ranked) -> str:
+            tuned = comparison.tuned_entries.get(row.entry.setting)
+            return text(tuned) if tuned else "-"
 
-    def seconds(row: Ranked) -> float:
-        return sum(result.marginal_s for result in tuned(row).results if result.run)
+        return of_row
+
+    def diverged(tuned: TunedEntry) -> int:
+        return sum(result.status is Status.DIVERGED for result in tuned.results)
+
+    def seconds(tuned: TunedEntry) -> float:
+        return sum(result.marginal_s for result in tuned.results if result.run)
 
     return [
-        Column("# at the common lr", lambda row: str(tuned(row).common_rank or "-"), 1),
-        Column("runs", lambda row: str(len(tuned(row).results)), 3),
-        Column("diverged", lambda row: str(diverged(row)), 3),
-        Column("added seconds", lambda row: f"{seconds(row):,.0f}", 3),
+        Column("# at the common lr", of_schedule(lambda tuned: str(tuned.common_rank or "-")), 1),
+        Column("runs", of_schedule(lambda tuned: str(len(tuned.results))), 3),
+        Column("diverged", of_schedule(lambda tuned: str(diverged(tuned))), 3),
+        Column("added seconds", of_schedule(lambda tuned: f"{seconds(tuned):,.0f}"), 3),
     ]
 
 

@@ -24,20 +24,21 @@ grad_norm_max
 )
 ORIGIN = "device dtype dataset data_fingerprint torch_version code_version".split()
 RUN_COLUMNS = [
-    *"run_id scheduler params seed peak_lr steps tokens status".split(),
+    *"run_id scheduler average params seed peak_lr steps tokens status".split(),
     *NUMBERS,
     *ORIGIN,
 ]
 MEANS = [name for name in NUMBERS if name != "final_val_loss"]  # of each the summary has the mean over seeds
 SUMMARY_COLUMNS = [
-    *"rank scheduler params peak_lr steps seeds diverged failed final_val_loss final_val_loss_std".split(),
+    *"rank scheduler average params peak_lr steps seeds diverged failed".split(),
+    *"final_val_loss final_val_loss_std".split(),
     *"to_best to_best_std to_best_low to_best_high p_adjusted prob_best verdict".split(),
     *"steps_saved steps_saved_low steps_saved_high".split(),
     *MEANS,
 ]
-PAIR_COLUMNS = """steps first first_peak_lr second second_peak_lr seeds difference std low high p p_holm
-    seeds_needed detectable verdict""".split()
-TUNED_COLUMNS = """rank scheduler params steps best_peak_lr on_edge peak_lrs fitted_peak_lr fitted_low
+PAIR_COLUMNS = """steps first first_average first_peak_lr second second_average second_peak_lr seeds
+    difference std low high p p_holm seeds_needed detectable verdict""".split()
+TUNED_COLUMNS = """rank scheduler average params steps best_peak_lr on_edge peak_lrs fitted_peak_lr fitted_low
     fitted_high
     as_good_peak_lrs tuning_seeds tuning_val_loss runs judging_runs diverged failed marginal_s seeds
     final_val_loss final_val_loss_std to_best to_best_low to_best_high p_adjusted prob_best verdict
@@ -45,7 +46,10 @@ TUNED_COLUMNS = """rank scheduler params steps best_peak_lr on_edge peak_lrs fit
 
 
 def write_runs(comparison: Comparison, out: Path) -> list[Path]:
-    write_csv(path := out / "runs.csv", RUN_COLUMNS, map(run_row, comparison.results))
+    """A row for each run, and for each average of its weights one without the curve's numbers and cost."""
+    averages = comparison.config.average_specs
+    results = [row for result in comparison.results for row in (result, *map(result.averaged, averages))]
+    write_csv(path := out / "runs.csv", RUN_COLUMNS, map(run_row, results))
     return [path]
 
 
@@ -74,7 +78,7 @@ def write_tuned(comparison: Comparison, out: Path) -> list[Path]:
     if not comparison.tuned:
         return []
     rows = [
-        tuned_row(row, ranking, comparison.tuned_entries[row.entry.setting])
+        tuned_row(row, ranking, comparison.tuned_entries.get(row.entry.setting))
         for ranking in comparison.judged.values()
         for row in ranking.rows
     ]
@@ -108,7 +112,7 @@ def write_curves(comparison: Comparison, out: Path) -> list[Path]:
 
 
 def setting_columns(setting: Setting) -> dict:
-    names = ("scheduler", "params", "peak_lr", "steps")
+    names = ("scheduler", "average", "params", "peak_lr", "steps")
     return {name: getattr(setting, name) for name in names}
 
 
@@ -118,13 +122,14 @@ def run_row(result: Result) -> dict:
     )
     if not result.run:
         return row
-    record, metrics = result.run.record, result.metrics
+    record = result.run.record
+    if not result.setting.average:
+        row |= {name: getattr(result.metrics, name) for name in METRICS}
+        row |= {name: getattr(result, name) for name in ("marginal_s", "tokens_per_s", "mfu")}
     return row | {
-        **{name: getattr(metrics, name) for name in METRICS},
-        **{name: getattr(result, name) for name in ("marginal_s", "tokens_per_s", "mfu")},
         **{name: getattr(record, name) for name in [f.name for f in fields(record)] if name in ORIGIN},
         "tokens": record.tokens,
-        "final_val_loss": record.final_val_loss,
+        "final_val_loss": result.loss if result.completed else None,
         "dtype": record.config["dtype"],
     }
 
@@ -185,8 +190,10 @@ def pair_rows(ranking: Ranking) -> list[dict]:
             row = dict(
                 steps=ranking.steps,
                 first=first.scheduler,
+                first_average=first.average,
                 first_peak_lr=first.peak_lr,
                 second=second.scheduler,
+                second_average=second.average,
                 second_peak_lr=second.peak_lr,
                 seeds=d.n,
                 difference=d.mean,
@@ -200,7 +207,19 @@ def pair_rows(ranking: Ranking) -> list[dict]:
     return rows
 
 
-def tuned_row(row: Ranked, ranking: Ranking, tuned: TunedEntry) -> dict:
+def tuned_row(row: Ranked, ranking: Ranking, tuned: TunedEntry | None) -> dict:
+    """What summary.csv says too, and for the schedule itself, not for averages of its weights, the tuning."""
+    entry = row.entry
+    judged = {
+        **setting_columns(entry.setting),
+        **loss_columns(row, ranking),
+        **{status: len(getattr(entry, status)) for status in ("diverged", "failed")},
+        "best_peak_lr": entry.setting.peak_lr,
+    }
+    return judged | (tuning_columns(tuned) if tuned else {})
+
+
+def tuning_columns(tuned: TunedEntry) -> dict:
     """`runs` and `marginal_s` are of all peak lrs and seeds: what the chosen one cost to find counts.
 
     `tuning_val_loss` and `common_final_val_loss` are of the seeds that chose.
@@ -208,13 +227,10 @@ def tuned_row(row: Ranked, ranking: Ranking, tuned: TunedEntry) -> dict:
     common: Entry | None = tuned.common.entry if tuned.common else None
     held_out = [result for result in tuned.best.results if result not in tuned.chosen.results]
     return {
-        **setting_columns(row.entry.setting),
-        **loss_columns(row, ranking),
         **{
             status: sum(result.status.value == status for result in tuned.results)
             for status in ("diverged", "failed")
         },
-        "best_peak_lr": row.entry.setting.peak_lr,
         "on_edge": tuned.on_edge,
         "peak_lrs": " ".join(f"{peak:g}" for peak in tuned.peaks),
         "fitted_peak_lr": tuned.bottom.peak,

@@ -61,15 +61,26 @@ class Group:
         return ", ".join(filter(None, [*loss, self.incomplete_words()]))
 
 
-def groups_of(comparison: Comparison) -> list[Group]:
+def ranked_groups(comparison: Comparison) -> list[Group]:
     """A group for each row of summary.csv, in its order."""
     return [Group(comparison.labels[row.entry.setting], row) for row in comparison.rows]
 
 
+def groups_of(comparison: Comparison) -> list[Group]:
+    """A group for each row of summary.csv that has curves of its own: averages of the weights have none."""
+    return without_averages(ranked_groups(comparison))
+
+
+def without_averages(groups: list[Group]) -> list[Group]:
+    return [group for group in groups if not group.setting.average]
+
+
 def judged_groups(comparison: Comparison) -> list[Group]:
-    """A group for each row that is ranked: with --tune, each schedule at its own best peak lr."""
+    """A group for each row that is ranked and has curves of its own: with --tune, each schedule at its own
+    best peak lr.
+    """
     rows = [row for ranking in comparison.judged.values() for row in ranking.rows]
-    return [Group(comparison.labels[row.entry.setting], row) for row in rows]
+    return without_averages([Group(comparison.labels[row.entry.setting], row) for row in rows])
 
 
 def schedules_of(groups: list[Group]) -> list[str]:

@@ -28,7 +28,7 @@ def at_most_one_page(groups: list[Group]) -> list[Group]:
 def shared_words(comparison: Comparison, groups: list[Group]) -> str:
     """What every caption of panels ends with."""
     crosses = "Dashed, with a cross: a seed that diverged. " * any(group.diverged for group in groups)
-    chosen = CHOSEN * (len(groups) < len(comparison.rows))
+    chosen = CHOSEN * (len(groups) < len(groups_of(comparison)))
     return crosses + chosen + setup_words(comparison)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.comparison import Comparison
 from analysis.figures.dots import bar_words, dot_page, draw_bar, draw_beyond, interval_bar
-from analysis.figures.groups import Group, groups_of, schedules_of
+from analysis.figures.groups import Group, ranked_groups, schedules_of
 from analysis.figures.page import DARK
 from analysis.figures.titles import extremes, setup_words, unranked
 from analysis.outliers import outlier_limit
@@ -15,7 +15,7 @@ from analysis.text import listed, shorten
 
 
 def ranking_page(comparison: Comparison):
-    groups = groups_of(comparison)
+    groups = ranked_groups(comparison)
     fig, ax, ys = dot_page(
         [group.label for group in groups],
         [group.loss_words() for group in groups],
@@ -33,7 +33,7 @@ def ranking_page(comparison: Comparison):
     draw_references(ax, comparison, ys)
     for group, values, bar, y in zip(groups, losses, bars, ys):
         draw_bar(ax, group.colour, np.clip(bar, low, high), y)
-        draw_seeds(ax, group.colour, values, high, y)
+        draw_seeds(ax, group.colour, values, high, y, hollow=bool(group.setting.average))
     return fig
 
 
@@ -48,14 +48,17 @@ def draw_references(ax, comparison: Comparison, ys: np.ndarray):
             ax.plot([ranking.reference.entry.loss] * 2, ends, color=DARK, lw=0.7, zorder=1)
 
 
-def draw_seeds(ax, colour: str, losses: np.ndarray, high: float, y: float):
-    """A dot for each seed, a bar at their mean, and an arrow for those beyond `high`."""
+def draw_seeds(ax, colour: str, losses: np.ndarray, high: float, y: float, hollow: bool = False):
+    """A dot for each seed, hollow for an average of the weights, a bar at their mean, and an arrow for those
+    beyond `high`.
+    """
     inside, beyond = losses[losses <= high], losses[losses > high]
     if len(inside) > 1:
         ax.plot([inside.min(), high if len(beyond) else inside.max()], [y, y], color=colour, lw=1)
     if len(losses) > 1 and losses.mean() <= high:
         ax.plot(losses.mean(), y, "|", color="black", ms=12, mew=1.6)
-    ax.plot(inside, np.full(len(inside), y), "o", color=colour, ms=5, mec="white", mew=0.5)
+    looks = dict(mfc="white", mec=colour, mew=1.2) if hollow else dict(mec="white", mew=0.5)
+    ax.plot(inside, np.full(len(inside), y), "o", color=colour, ms=5, **looks)
     if len(beyond):
         draw_beyond(ax, colour, high, y, ", ".join(f"{loss:.3f}" for loss in sorted(beyond)))
 
@@ -93,7 +96,7 @@ def ranking_title(groups: list[Group], comparison: Comparison) -> str:
 
 def horizons_title(groups: list[Group], seeds: int) -> str:
     lowest = [
-        f"{shorten(group.setting.scheduler)} at {group.setting.steps:,}"
+        f"{shorten(group.setting.name)} at {group.setting.steps:,}"
         for group in groups
         if group.ranked.rank == 1 and group.completed
     ]
@@ -115,5 +118,6 @@ def ranking_caption(comparison: Comparison) -> str:
             "Dot: a seed; black bar: mean over seeds (numbers at the right); "
             f"line: from lowest to highest; vertical line: {line} mean. {bar_words(ranking)}"
         )
+    hollow = " Hollow: an average of the weights." * bool(comparison.config.average)
     axis = "The axis is zoomed to the data; an arrow is a run beyond it."
-    return f"{meaning} {axis} Colour: the schedule's family. {setup_words(comparison)}"
+    return f"{meaning}{hollow} {axis} Colour: the schedule's family. {setup_words(comparison)}"

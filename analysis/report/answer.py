@@ -59,9 +59,9 @@ def horizon_answer(comparison: Comparison, ranking: Ranking) -> str:
     at = f" at a peak lr of {format_lr(entry.setting.peak_lr)}" * (len(peak_lrs) > 1)
     mean = "mean " * (entry.seeds > 1)
     if len(ranking.rows) == 1:
-        return f"{where}{entry.scheduler} ends at a {mean}validation loss of {entry.loss:.4f}{at}."
+        return f"{where}{entry.setting.name} ends at a {mean}validation loss of {entry.loss:.4f}{at}."
     tuned = "with each schedule at its own best peak lr, " * comparison.tuned
-    lowest = f"{entry.scheduler} ends at the lowest {mean}validation loss, {entry.loss:.4f}{at}"
+    lowest = f"{entry.setting.name} ends at the lowest {mean}validation loss, {entry.loss:.4f}{at}"
     verdict = verdict_clause(ranking.verdicts) if entry.seeds > 1 else ""
     return where + (tuned if several_steps else tuned.capitalize()) + lowest + verdict + "."
 

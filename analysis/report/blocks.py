@@ -99,8 +99,9 @@ class SideBySide:
 Block = Paragraph | Code | Plot | Table | Matrix | Folded | SideBySide
 
 
-def table_of(table: TextTable, caption: str) -> Table:
-    """The same table with a piece of its line beside each schedule."""
+def table_of(table: TextTable, caption: str, names: list[Schedule] | None = None) -> Table:
+    """The same table with a piece of its line beside each schedule; names: default what stands there."""
     named = table.headings.index("schedule")
-    rows = [[*row[:named], Schedule(row[named]), *row[named + 1 :]] for row in table.rows]
+    names = names or [Schedule(row[named]) for row in table.rows]
+    rows = [[*row[:named], name, *row[named + 1 :]] for name, row in zip(names, table.rows)]
     return Table(caption, table.headings, rows, named)

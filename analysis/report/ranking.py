@@ -15,7 +15,7 @@ from analysis.figures.titles import extremes, unranked
 from analysis.noise import prior_df_of
 from analysis.outliers import outlier_limit
 from analysis.ranking_table import Column, loss_words, ranking_columns
-from analysis.report.blocks import Block, Folded, Plot, Table, table_of
+from analysis.report.blocks import Block, Folded, Plot, Schedule, Table, table_of
 from analysis.report.row_ticks import with_ticks
 from analysis.sentences import NO_RUN, answer, standing_sentence
 from analysis.text import format_number, shorten
@@ -64,7 +64,8 @@ def ranking_table(comparison: Comparison, ranking: Ranking, what: str, more: Seq
     rows = [[column.text(row) for column in columns] for row in ranking.rows]
     several = f"{table_words(ranking.verdicts)} {CHANCES}"
     caption = f"{what}. {several if ranking.several_seeds else ONE_SEED}"
-    return table_of(TextTable([column.heading for column in columns], rows), caption)
+    names = [Schedule(row.entry.scheduler, row.entry.setting.average_words) for row in ranking.rows]
+    return table_of(TextTable([column.heading for column in columns], rows), caption, names)
 
 
 def table_words(verdicts: Verdicts) -> str:
@@ -95,7 +96,8 @@ def difference_words(verdicts: Verdicts) -> str:
 
 
 def common_rank(comparison: Comparison, row: Ranked) -> str:
-    return str(comparison.tuned_entries[row.entry.setting].common_rank or "-")
+    tuned = comparison.tuned_entries.get(row.entry.setting)  # none of an average of the weights
+    return str(tuned and tuned.common_rank or "-")
 
 
 def ranking_plot(ranking: Ranking, at: str) -> Plot:

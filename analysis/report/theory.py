@@ -38,7 +38,7 @@ def best_rows(comparison: Comparison, steps: int, formulas: dict[str, Formula]) 
     """Each schedule at the peak lr where it is lowest, best first."""
     first = {}
     for row in comparison.judged[steps].rows:
-        if row.entry.scheduler in formulas:
+        if row.entry.scheduler in formulas and not row.entry.setting.average:
             first.setdefault(row.entry.scheduler, row)
     return list(first.values())
 
