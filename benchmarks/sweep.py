@@ -1,6 +1,6 @@
 """Time of a whole comparison against the sum of plain loops over the same runs, and where the time goes.
 
-    python -m benchmarks.sweep                       # the default comparison: all schedules, 300 steps
+    python -m benchmarks.sweep --config nanogpt-cpu    # nanoGPT's CPU recipe: all schedules, 300 steps
     python -m benchmarks.sweep --schedulers wsd,cosine --steps 500
 
 Ours is compare.py from its start to its last figure. The plain loops train the same runs one after another,
@@ -32,7 +32,7 @@ from nanosched.hardware import device_name
 from nanosched.memory import format_bytes
 from schedulers import resolve
 from sweep.plan import distinct, make_schedules, plan_runs
-from train import initial_state, train_step, validate, validation_set
+from train import final_validation_set, initial_state, train_step, validate, validation_set
 
 COMPARE = Path(__file__).parents[1] / "compare.py"
 KINDS = {  # of time in an operation, by the first part that its name contains
@@ -47,17 +47,17 @@ KINDS = {  # of time in an operation, by the first part that its name contains
 PROFILED_STEPS = 30
 
 
-def plain_run(run, config, dataset, val_batches):
+def plain_run(run, config, dataset, val_batches, final_batches):
     """One run as a first version of nanoGPT's loop would train it; returns its final validation loss."""
     state = initial_state(config, dataset.vocab_size, run.seed)
     optimizer = plain_optimizer(state, config)
-    lrs, val_loss = run.schedule.lrs(), None
+    lrs = run.schedule.lrs()
     for step in range(run.schedule.steps):
         x, y = get_batch(step, run.seed, config, dataset)
         plain_turn(state, optimizer, [(x.to(config.device), y.to(config.device))], [lrs[step]], config)
         if (step + 1) % config.eval_interval == 0 or step + 1 == run.schedule.steps:
-            val_loss = validate(state.model, val_batches, config)
-    return val_loss
+            validate(state.model, val_batches, config)
+    return validate(state.model, final_batches, config)
 
 
 def get_batch(step, seed, config, dataset):
@@ -69,10 +69,10 @@ def get_batch(step, seed, config, dataset):
 
 
 def plain_seconds(runs, config, dataset) -> float:
-    val_batches = validation_set(dataset, config)
+    val_batches, final_batches = validation_set(dataset, config), final_validation_set(dataset, config)
     start = time.perf_counter()
     for run in runs:
-        plain_run(run, config, dataset, val_batches)
+        plain_run(run, config, dataset, val_batches, final_batches)
     return time.perf_counter() - start
 
 
@@ -90,7 +90,7 @@ class Ours:
 
 def our_command(flags: list[str], out: str, cold: bool) -> Ours:
     env = dict(os.environ, **({"TORCHINDUCTOR_CACHE_DIR": f"{out}/compiled"} if cold else {}))
-    command, began = [sys.executable, str(COMPARE), *flags, "--out", out], time.time()
+    command, began = [sys.executable, str(COMPARE), *flags, "--no-probe", "--out", out], time.time()
     process, memory = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True), 0
     while process.poll() is None:
         memory = max(memory, session_bytes(process.pid))

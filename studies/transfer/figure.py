@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from analysis.figures.colours import colour_of
-from analysis.figures.page import DARK, GREY, WIDTH, draw_page, new_page
+from analysis.figures.page import DARK, GREY, WIDTH, draw_page, new_page, width_of
 from studies.transfer.agreement import Number
 from studies.transfer.by_peak_runs import CONSTANT, COSINE, HORIZONS, PEAKS, Losses, Run, Setting
 from studies.transfer.compared import Compared
 from studies.transfer.small_runs import Grid, spec_of
 
 FACTOR = 8  # between the peaks of the two sizes, where all peaks are drawn: that of cosine's best
-SIDE, LEFT, GAP, HEIGHT = 2.6, 0.65, 0.35, 2.6  # inches
+SIDE, LEFT, GAP, HEIGHT = 2.45, 0.65, 0.5, 2.6  # inches
 SHORT = {"wsd 20% sqrt": "20% sqrt", "cosine to 10%": "cos 10%", "cosine to zero": "cos 0"}
 
 
@@ -54,6 +54,7 @@ def draw_best(ax, one: Compared):
         name = SHORT.get(setting.name, setting.name.removeprefix("wsd ").removesuffix(" linear"))
         ax.annotate(name, (x, y), (4, 3), textcoords="offset points", size=6.5, color=DARK)
     equal_line(ax)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(regime_name(one))
 
 
@@ -75,7 +76,8 @@ def draw_all(ax, grid: Grid, losses: Losses, one: Compared):
         if points:
             ax.plot(*zip(*points), ls="none", marker="o", ms=4, color=colour_of(spec_of(setting)))
     equal_line(ax)
-    ax.set_xlabel(f"{one.regime.model}, the same, all peak lrs")
+    ax.locator_params(axis="x", nbins=5)
+    ax.set_xlabel(f"{one.regime.model}, the same,\nall peak lrs")
 
 
 def mean_difference(grid: Grid, setting: Setting, peak: float) -> float:
@@ -93,13 +95,14 @@ def draw_regimes(out: Path, title: str, compared: list[Compared]) -> Path:
 
 
 def regimes_page(title: str, compared: list[Compared]):
-    body = 0.28 * len(compared) + 0.75
+    body = 0.28 * len(compared) + 0.5
     caption = (
         "Each setting at its best peak lr, without the constant lr; 95% intervals, seeds and settings "
         "resampled. Grey: a slope of 1, where differences are of the same size as at 124M."
     )
     fig, _, below = new_page(body, title, caption)
-    total, left, gap = fig.get_figheight(), 2.9, 0.3
+    names = [regime_name(one).replace("\n", " ") for one in compared]
+    total, left, gap = fig.get_figheight(), 0.3 + max(map(width_of, names)), 0.3
     width = (WIDTH - left - gap - 0.2) / 2
     for i, (name, pick) in enumerate((("rank correlation", rank_of), ("slope, 124M on small", slope_of))):
         ax = fig.add_axes(
@@ -116,9 +119,10 @@ def regimes_page(title: str, compared: list[Compared]):
             ax.plot(number.value, y, "o", color=DARK, ms=4)
         ax.axvline(1, color=GREY, lw=0.8, zorder=0)
         ax.set(ylim=(len(compared) - 0.5, -0.5), yticks=range(len(compared)), xlabel=name)
+        ax.locator_params(axis="x", nbins=5)
         ax.set_xlim((-1.05, 1.05) if i == 0 else (-0.5, 2.5))
         ax.tick_params(axis="y", length=0, labelleft=i == 0)
-        ax.set_yticklabels([regime_name(one).replace("\n", " ") for one in compared] if i == 0 else [])
+        ax.set_yticklabels(names if i == 0 else [])
     return fig
 
 
