@@ -33,11 +33,24 @@ def judge(grid: Grid) -> dict[Setting, Judged]:
 
 
 def judge_one(peaks: dict[float, dict[int, float]]) -> Judged:
-    seeds = sorted(set.intersection(*(set(losses) for losses in peaks.values())))
-    table = np.array([[peaks[peak][seed] for seed in seeds] for peak in sorted(peaks)])
+    """Peaks with fewer seeds than others are not chosen; they only tell whether the best one is an end."""
+    seeds = sorted(max(peaks.values(), key=len))
+    full = [peak for peak in sorted(peaks) if len(peaks[peak]) == len(seeds)]
+    table = np.array([[peaks[peak][seed] for seed in seeds] for peak in full])
     losses = [table[best_without(table, i), i] for i in range(len(seeds))]
-    best = int(table.mean(axis=1).argmin())
-    return Judged(np.array(losses), sorted(peaks)[best], best in (0, len(peaks) - 1))
+    best = full[int(table.mean(axis=1).argmin())]
+    return Judged(np.array(losses), best, is_end(best, peaks))
+
+
+def is_end(best: float, peaks: dict[float, dict[int, float]]) -> bool:
+    """Whether no peak on one side of the best is worse, by the seeds that both have."""
+
+    def worse(peak: float) -> bool:
+        seeds = peaks[peak].keys() & peaks[best].keys()
+        return sum(peaks[peak][seed] - peaks[best][seed] for seed in seeds) > 0
+
+    lower, higher = [p for p in peaks if p < best], [p for p in peaks if p > best]
+    return not any(map(worse, lower)) or not any(map(worse, higher))
 
 
 def best_without(table: np.ndarray, seed: int) -> int:

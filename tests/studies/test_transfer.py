@@ -25,6 +25,13 @@ def test_a_peak_where_a_seed_diverged_is_chosen_by_no_other_seed():
     assert judged.losses.tolist() == [2.0, 2.0, float("inf")] and judged.peak_lr == 1.0
 
 
+def test_a_peak_with_fewer_seeds_only_tells_whether_the_best_is_an_end():
+    losses = {2.0: {0: 1.0, 1: 1.0}, 4.0: {0: 2.0, 1: 2.0}}
+    judged = judge({COSINE: losses, CONSTANT: {1.0: {0: 1.5}, **losses}, WSD[0.1]: {1.0: {0: 0.5}, **losses}})
+    assert {one.peak_lr for one in judged.values()} == {2.0}
+    assert [one.at_the_end for one in judged.values()] == [True, False, True]
+
+
 def test_perfect_and_reversed_agreement():
     large = {setting: 0.01 * i for i, setting in enumerate(SETTINGS)}
     base = SETTINGS[0]
