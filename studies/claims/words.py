@@ -1,0 +1,71 @@
+"""How numbers and verdicts are written, the same in the page, the figures and the terminal."""
+
+from __future__ import annotations
+
+from analysis.text import format_lr
+from studies.claims.claim import Choice, PeakSlope, Question, Ranks, Statistic, Verdict
+from studies.claims.judge import Answer
+
+
+def number(value: float, question: Question) -> str:
+    """In the question's unit: losses with four decimals, a share in per cent."""
+    unit = question.statistic.unit
+    if unit == "share":
+        return f"{value:.0%}"
+    return f"{value:+.4f}" if unit.startswith("nats") else f"{value:+.2f}"
+
+
+def estimate(answer: Answer) -> str:
+    """The number with its interval."""
+    value, *ends = (number(x, answer.question) for x in (answer.estimate.value, *answer.interval))
+    return f"{value} ({ends[0]} to {ends[1]})"
+
+
+def published(question: Question) -> str:
+    return "" if question.published is None else number(question.published, question)
+
+
+def level(answer: Answer) -> str:
+    return f"{100 * (1 - answer.alpha):.3g}%"
+
+
+def verdict(answer: Answer) -> str:
+    if answer.verdict is not Verdict.UNTOLD:
+        return answer.verdict.value
+    if isinstance(statistic := answer.question.statistic, Ranks):  # more seeds would not help
+        return f"{answer.verdict.value} with {len(statistic.choices_)} schedules"
+    needed = answer.seeds_needed
+    return (
+        f"{answer.verdict.value} with {answer.estimate.n} seeds (about {needed or 'more than 1,000'} would)"
+    )
+
+
+def finding(number_: str, answer: Answer) -> str:
+    """The figure's title."""
+    return f"Claim {number_} {verdict(answer)}: {answer.question.text} is {estimate(answer)}"
+
+
+def regime(statistic: Statistic) -> str:
+    """Parameters, tokens per parameter, text and peaks of what decides."""
+    regimes = list(dict.fromkeys(regime for choice in statistic.choices for regime in choice.regimes))
+    sizes = " and ".join(dict.fromkeys(regime.parameters for regime in regimes))
+    tokens = ", ".join(f"{n:g}" for n in sorted({regime.tokens_per_parameter for regime in regimes}))
+    peaks = sorted({peak for choice in statistic.choices for peak in choice.peaks})
+    chosen = "" if isinstance(statistic, PeakSlope) or len(peaks) < 2 else " (chosen by the other seeds)"
+    return (
+        f"{sizes} parameters, {tokens} tokens per parameter, tiny Shakespeare, "
+        f"peak lr {', '.join(map(format_lr, peaks))}{chosen}"
+    )
+
+
+def short(choice: Choice) -> str:
+    """A choice's name where there is little room."""
+    name = choice.name
+    for long, brief in (
+        ("wsd:cooldown=", "wsd "),
+        ("cosine:final_lr_ratio=0", "cosine to 0"),
+        ("linear:final_lr_ratio=", "linear to "),
+        (",shape=", " "),
+    ):
+        name = name.replace(long, brief)
+    return "cosine to 0.1" if name == "cosine" else name
