@@ -32,6 +32,8 @@ class Bookkeeping:
             for branch in branches
             if branch.start
         }
+        means = (mean for branch in branches for mean in config.means(branch.run.schedule.steps))
+        self.means = tuple(dict.fromkeys(means))  # of the weights, that any of them keeps
         self.users = Counter(self.start_paths.values())
 
     def end(self, branch: Branch, record: RunRecord | None, error: str | None):

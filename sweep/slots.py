@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nanosched.config import Config
-from nanosched.errors import not_allowed
 from nanosched.limits import parameters, training_bytes
 from nanosched.memory import room
 
@@ -24,21 +23,11 @@ def choose_slots(config: Config, vocab_size: int) -> int:
 
     Returns:
         the number of slots; 0 for separate runs.
-
-    Raises:
-        ValueError: stacked runs are asked for, and averages of the weights, which only separate ones keep.
     """
-    if config.replicas == "stacked" and config.average:
-        raise not_allowed(
-            "replicas", config.replicas, "averages of the weights are kept by separate runs; give auto"
-        )
     if config.replicas == "separate":
         return 0
     small = config.device == "cuda" and parameters(config, vocab_size) <= STACKED_UP_TO
     if config.replicas == "auto" and not small:
-        return 0
-    if config.average:
-        print("each run is trained on its own and not stacked: a stack keeps no averages of the weights")
         return 0
     most, memory = SLOTS[config.device], room("cuda") if config.device == "cuda" else None
     if memory is None:

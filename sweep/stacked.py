@@ -7,12 +7,14 @@ takes less than a few milliseconds. A larger model on a CPU trains faster alone,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from model.masks import mask_key
 from model.stacked import StackedGPT2, in_order, row_of
+from nanosched.averages import Ema, Tail
 from nanosched.config import Config
 from train import State, autocast
 
@@ -23,7 +25,8 @@ GRAPHED_PARAMETERS = 11_000_000  # nanoGPT's char model has 10.7M; a larger one'
 
 
 class Stack:
-    """Models of one shape, a slot each: parameters and AdamW moments are the rows of three tensors.
+    """Models of one shape, a slot each: parameters, AdamW moments and each mean of the weights are the rows
+    of a tensor.
 
     Without dropout a slot's numbers are those of train.train_step on its run alone, but for rounding: nothing
     is summed over slots. With dropout its masks are a function of (seed, step), not torch's for that run.
@@ -32,14 +35,13 @@ class Stack:
         states: one per slot, all of one model shape; their weights, moments and step counts are copied.
         config: theirs, with the machine's settings decided. It is compiled on a GPU only: on a CPU a slot's
             bits would be others for another number of slots.
+        means: of the weights, that any of the states has; default none.
     """
 
-    def __init__(self, states: list[State], config: Config):
-        self.config, self.model = config, StackedGPT2(states[0].model)
+    def __init__(self, states: list[State], config: Config, means: Sequence[Ema | Tail] = ()):
+        self.config, self.model, self.means = config, StackedGPT2(states[0].model), tuple(means)
         shape = (0, sum(self.model.sizes))
-        self.weights, self.exp_avg, self.exp_avg_sq = (
-            torch.zeros(shape, device=config.device) for _ in range(3)
-        )
+        self.rows = [torch.zeros(shape, device=config.device) for _ in range(3 + len(self.means))]
         self.steps, self.seeds = [], []
         self.losses, self.adamw, self.compiled = self.model.losses, clipped_adamw, False
         if config.device == "cuda" and config.compile == "true":
@@ -53,19 +55,19 @@ class Stack:
         self.compiled = True
 
     @property
-    def rows(self) -> list[torch.Tensor]:
-        """What a step changes, float32 (R, parameters) each."""
-        return [self.weights, self.exp_avg, self.exp_avg_sq]
+    def weights(self) -> torch.Tensor:
+        """float32 (R, parameters), the first of `rows`: both moments and the means follow."""
+        return self.rows[0]
 
     def write(self, slot: int, state: State):
-        """Put a copy of `state` (weights, moments, step count, seed) into a slot, over what is there."""
-        for row, new in zip(self.rows, rows_of(state)):
+        """Put a copy of `state`, all of it, into a slot, over what is there."""
+        for row, new in zip(self.rows, rows_of(state, self.means)):
             row[slot] = new
         self.steps[slot], self.seeds[slot] = state.step, state.seed
 
     def append(self, states: list[State]):
         """Give copies of the states slots of their own, after the others."""
-        added = [torch.stack(rows) for rows in zip(*map(rows_of, states))]
+        added = [torch.stack(rows) for rows in zip(*(rows_of(state, self.means) for state in states))]
         self.resize(torch.cat(pair) for pair in zip(self.rows, added))
         self.steps += [state.step for state in states]
         self.seeds += [state.seed for state in states]
@@ -77,19 +79,24 @@ class Stack:
         self.seeds = [self.seeds[slot] for slot in slots]
 
     def resize(self, rows):
-        self.weights, self.exp_avg, self.exp_avg_sq = rows
+        self.rows = list(rows)
         self.graph, self.prepared = None, False
 
     @torch.no_grad()
     def read(self, slot: int, state: State):
         """Make `state` a copy of a slot: it is trained on, validated and saved as if it had been alone."""
-        rows = [self.model.split(rows[slot : slot + 1]).values() for rows in self.rows]
-        for (_, p), weight, exp_avg, exp_avg_sq in zip(in_order(state.model), *rows):
+        rows = [self.model.split(rows[slot : slot + 1]) for rows in self.rows]
+        for (_, p), weight, exp_avg, exp_avg_sq in zip(
+            in_order(state.model), *(r.values() for r in rows[:3])
+        ):
             p.copy_(weight[0])
             step = torch.tensor(float(self.steps[slot]), device=p.device)
             moments = dict(exp_avg=exp_avg[0].clone(), exp_avg_sq=exp_avg_sq[0].clone())
             state.optimizer.state[p] = dict(step=step, **moments)
         state.step = self.steps[slot]
+        for mean, row in zip(self.means, rows[3:]):
+            for (name, _), tensor in zip(state.model.named_parameters(), state.means.get(mean, ())):
+                tensor.copy_(row[name][0])
 
     def step(self, x, y, lrs: list[float]):
         """One update of every slot, in place; nothing waits for the device.
@@ -125,7 +132,9 @@ class Stack:
     def inputs(self, x, y, lrs) -> list[torch.Tensor]:
         """All that a step depends on beside the slots, on the device."""
         c, runs = self.config, list(zip(self.seeds, self.steps))
-        factors = torch.tensor([adamw_factors(lr, step + 1, c) for lr, step in zip(lrs, self.steps)])
+        factors = [adamw_factors(lr, step + 1, c) for lr, step in zip(lrs, self.steps)]
+        shares = [[mean.share(step + 1) for mean in self.means] for step in self.steps]
+        factors = torch.tensor([[*factor, *share] for factor, share in zip(factors, shares)])
         inputs = [x, y, sent(factors, c.device)]
         if c.dropout:
             micro_batches = range(c.gradient_accumulation_steps)
@@ -134,12 +143,21 @@ class Stack:
         return inputs
 
     def update(self, x, y, factors, keys=None):
-        """`step` as a function of tensors alone; keys: int32 (gradient_accumulation_steps, R, 2)."""
+        """`step` as a function of tensors alone.
+
+        Args:
+            factors: float32 (R, 3 + means), AdamW's and the share of the new weights in each mean.
+            keys: int32 (gradient_accumulation_steps, R, 2).
+        """
         losses, gradients = self.losses_and_gradients(x, y, keys)
         c, model = self.config, self.model
         clip = c.grad_clip or math.inf
         sizes, n_decaying = model.sizes, model.n_decaying
-        return losses, self.adamw(self.rows, gradients, factors, sizes, n_decaying, c.beta1, c.beta2, clip)
+        rows, adamw = self.rows[:3], factors[:, :3]
+        norms = self.adamw(rows, gradients, adamw, sizes, n_decaying, c.beta1, c.beta2, clip)
+        for index, mean in enumerate(self.rows[3:], 3):
+            mean.lerp_(self.weights, factors[:, index : index + 1])
+        return losses, norms
 
     def losses_and_gradients(self, x, y, keys=None):
         """float32 (R,) and (R, parameters) of the whole batches."""
@@ -157,14 +175,22 @@ class Stack:
         return losses, gradients
 
 
-def rows_of(state: State) -> list[torch.Tensor]:
-    """The weights and both moments, (parameters,) each."""
+def rows_of(state: State, means: Sequence[Ema | Tail]) -> list[torch.Tensor]:
+    """The weights, both moments and each of the means, (parameters,) each; zeros for what it doesn't have."""
     parameters = [p for _, p in in_order(state.model)]
     weights = row_of(parameters).detach()
-    if not state.step:  # a fresh optimizer has no moments yet
-        return [weights, torch.zeros_like(weights), torch.zeros_like(weights)]
-    moments = [state.optimizer.state[p] for p in parameters]
-    return [weights, *(row_of([m[name] for m in moments]) for name in ("exp_avg", "exp_avg_sq"))]
+    nothing = torch.zeros_like(weights)
+    moments = [nothing, nothing]  # of a fresh optimizer
+    if state.step:
+        of_each = [state.optimizer.state[p] for p in parameters]
+        moments = [row_of([m[name] for m in of_each]) for name in ("exp_avg", "exp_avg_sq")]
+    kept = [row_of_mean(state, mean) if mean in state.means else nothing for mean in means]
+    return [weights, *moments, *kept]
+
+
+def row_of_mean(state: State, mean: Ema | Tail) -> torch.Tensor:
+    named = dict(zip((name for name, _ in state.model.named_parameters()), state.means[mean]))
+    return row_of([named[name] for name, _ in in_order(state.model)])
 
 
 def sent(tensor: torch.Tensor, device: str) -> torch.Tensor:

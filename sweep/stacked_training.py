@@ -44,7 +44,7 @@ def train_stacked(n_slots: int, config, dataset, books: Bookkeeping, should_stop
                 break
             books.display.start(branch)
             started += begin(branch, config, dataset, books)
-        slots, stack = rearranged(slots, stack, over, started, config)
+        slots, stack = rearranged(slots, stack, over, started, config, books.means)
         if not slots:
             return
         over = advance(slots, stack, n_slots, config, books, val_batches, should_stop)
@@ -69,10 +69,11 @@ def begin(branch: Branch, config, dataset, books: Bookkeeping) -> list[Slot]:
     return []
 
 
-def rearranged(slots: list[Slot], stack: Stack | None, over: list[Slot], started: list[Slot], config):
+def rearranged(slots: list[Slot], stack: Stack | None, over: list[Slot], started: list[Slot], config, means):
     """(slots, stack) with those that have started in the place of those that are over, and no place empty."""
     if len(over) == len(slots):
-        return started, Stack([slot.training.state for slot in started], config) if started else None
+        states = [slot.training.state for slot in started]
+        return started, Stack(states, config, means) if started else None
     slots, started = list(slots), list(started)
     for index, slot in enumerate(slots):
         if slot in over and started:

@@ -15,7 +15,6 @@ from nanosched.config import Config
 from schedulers import resolve
 from sweep.execute import execute
 from sweep.plan import make_schedules, plan_branches, plan_runs
-from sweep.slots import choose_slots
 from sweep.store import Store
 from train import Training, train
 
@@ -171,11 +170,14 @@ def test_a_run_of_an_older_version_has_no_averages(config, dataset, tmp_path):
     assert read_run(tmp_path).record.averages == {}
 
 
-def test_runs_with_averages_are_not_stacked(config, capsys, monkeypatch):
-    gpu = replace(config, device="cuda")
-    monkeypatch.setattr("sweep.slots.room", lambda device: None)
-    assert choose_slots(replace(gpu, average=""), 100) == 32
-    assert choose_slots(gpu, 100) == 0
-    assert "not stacked" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="replicas='stacked' is not allowed: averages"):
-        choose_slots(replace(gpu, replicas="stacked"), 100)
+@pytest.mark.parametrize("slots", [1, 3])
+def test_stacked_runs_have_the_averages_of_separate_ones(config, dataset, tmp_path, monkeypatch, slots):
+    stacked = replace(config, replicas="stacked")
+    branches = branches_of(stacked, dataset)
+    store = Store(tmp_path, config.average_specs)
+    assert execute(branches, stacked, dataset, store, [], Silent(), lambda: False, slots) == {}
+    for branch in branches:
+        run, record = branch.run, store.get(branch.run.id).record
+        alone = train(config, run.schedule, run.seed, dataset, tmp_path / "alone" / run.id)
+        assert record.averages == pytest.approx(alone.averages, abs=2e-4)
+        assert list(record.averages) == config.average_specs
