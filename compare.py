@@ -33,11 +33,12 @@ from analysis.text import counted
 from analysis.verdicts import MARGIN
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset, tokenizer_of, vocab_size_of
-from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens
+from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens, known_from_args
 from nanosched.command import STOPPED, CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed, quoted
 from nanosched.interrupt import ctrl_c
+from nanosched.known import Known
 from nanosched.limits import check_fits
 from nanosched.numbers import read_numbers
 from nanosched.seeds import read_seeds, seeds_note
@@ -49,6 +50,7 @@ from sweep.display import Display
 from sweep.dry_run import print_dry_run
 from sweep.execute import execute
 from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
+from sweep.probe import Probe, make_probe
 from sweep.slots import choose_slots
 from sweep.store import Store, delete_checkpoints, locked, saved_steps
 from sweep.tune import Grid, Losses, chosen_peak, first_grids, first_half, settings_of
@@ -75,6 +77,8 @@ class Request:
     looks: tuple[int, ...]  # numbers of seeds, with --until-decided; else none
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
+    probe: Probe | None  # trained beside all that
+    known: Known  # what was measured of the preset
 
     def store(self) -> Store:
         return Store(self.out, self.config.average_specs)
@@ -82,11 +86,17 @@ class Request:
 
 @dataclass
 class Trained:
-    """What came of training: the runs asked for, and those among them that failed."""
+    """What came of training: the runs asked for, those of the probe, and those that failed."""
 
     runs: list[Run]
+    probe: list[Run] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)  # run id -> error in one line
     stopped: bool = False  # by Ctrl-C
+
+    @property
+    def complete(self) -> bool:
+        """Whether no run that was asked for failed; the probe's are extra."""
+        return not any(run.id in self.errors for run in self.runs)
 
 
 def main():
@@ -117,7 +127,7 @@ def main():
     if trained.stopped:
         print("\nStopped. What is trained is kept: the same command goes on from here.")
         return STOPPED
-    return 1 if trained.errors or not written else 0
+    return 0 if trained.complete and written else 1
 
 
 # -- request
@@ -198,6 +208,12 @@ def parse_args() -> argparse.Namespace:
         f"sure; default {MARGIN:g}",
     )
     parser.add_argument(
+        "--no-probe",
+        action="store_true",
+        help="leave out the probe: one schedule at half and at twice the peak lr, beside the runs asked for, "
+        "which tells whether the peak lr is far from the best",
+    )
+    parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
@@ -250,6 +266,10 @@ def read_request(args: argparse.Namespace) -> Request:
     if config.peak_lr not in peak_lrs:
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
     schedules = make_schedules(config, specs, peak_lrs, horizons)
+    baseline = None if args.baseline is None else read_baseline(args.baseline, schedules, args.tune)
+    probing = not (
+        args.no_probe or args.tune or args.aa or args.protocol == "carry-over" or len(peak_lrs) > 1
+    )
     return Request(
         config=config,
         schedules=schedules,
@@ -264,8 +284,10 @@ def read_request(args: argparse.Namespace) -> Request:
         dry_run=args.dry_run,
         time=args.time,
         looks=looks,
-        baseline=None if args.baseline is None else read_baseline(args.baseline, schedules, args.tune),
+        baseline=baseline,
         margin=read_margin(args.margin),
+        probe=make_probe(schedules, seeds, baseline) if probing else None,
+        known=known_from_args(args, config, tokenizer_of),
     )
 
 
@@ -401,7 +423,7 @@ def dry_run(request: Request):
     grids = first_grids(request.schedules, request.tuning_seeds) if request.tune else []
     seeds = request.tuning_seeds[:1] or request.seeds[: request.looks[0] if request.looks else None]
     schedules = settings_of(grids, seeds[0]) or request.schedules
-    runs = print_dry_run(request.config, schedules, seeds, request.store(), request.time)
+    runs = print_dry_run(request.config, schedules, seeds, request.store(), request.time, request.probe)
     if request.tune:
         print_refusals(grids)
         print_tuning(request, grids)
@@ -435,24 +457,27 @@ def print_expected(request: Request, runs: list[Run]):
 
 
 def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+    probe = request.probe.runs(request.config, dataset.fingerprint) if request.probe else []
     if request.protocol == "carry-over":
         return train_carried_over(request, dataset, store)
     if request.tune:
         return train_tuned(request, dataset, store, slots)
     if request.looks:
-        return train_until_decided(request, dataset, store, slots)
+        return train_until_decided(request, dataset, store, slots, probe)
     runs = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
-    return train_missing(Trained(runs), request.config, dataset, store, slots)
+    return train_missing(Trained(runs, probe), request.config, dataset, store, slots)
 
 
-def train_until_decided(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+def train_until_decided(
+    request: Request, dataset: Dataset, store: Store, slots: int, probe: list[Run]
+) -> Trained:
     """Every schedule with the seeds of the first look, then those that are undecided with those of the next.
 
     What to train follows from the losses in the store alone, so the same command comes to the same decision
     however often it was killed on the way.
     """
     planned = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
-    trained = Trained([run for run in planned if run.seed < request.looks[0]])
+    trained = Trained([run for run in planned if run.seed < request.looks[0]], probe)
     while True:
         trained = train_missing(trained, request.config, dataset, store, slots)
         wanted = read_comparison(request, trained, dataset, store).seeds_wanted
@@ -546,16 +571,17 @@ def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trai
         return Trained(runs)
     with ctrl_c() as pressed, Display([Branch(run) for run in todo]) as display:
         errors = train_carry_over(runs, config, dataset, store, display, pressed)
-        return Trained(runs, errors, pressed())
+        return Trained(runs, errors=errors, stopped=pressed())
 
 
 def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Store, slots: int) -> Trained:
     """Train what the store doesn't have and what hasn't failed, with a progress display."""
-    needed = [run for run in distinct(trained.runs) if run.id not in trained.errors]
+    needed = [run for run in distinct([*trained.runs, *trained.probe]) if run.id not in trained.errors]
     todo = [run for run in needed if not store.get(run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
     complete = f"{len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}"
-    print(f"{counted(len(needed), 'run')} of {horizons} steps on {dataset.name}: {complete}")
+    probe = f", {len(trained.probe)} of them the probe" * bool(trained.probe)
+    print(f"{counted(len(needed), 'run')} of {horizons} steps on {dataset.name}{probe}: {complete}")
     if not todo:
         return trained
 
@@ -565,7 +591,7 @@ def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Sto
         stopped = pressed()
     if not errors and not stopped:
         delete_checkpoints(store, needed, config, dataset.fingerprint)
-    return Trained(trained.runs, trained.errors | errors, stopped)
+    return replace(trained, errors=trained.errors | errors, stopped=stopped)
 
 
 # -- results
@@ -573,6 +599,7 @@ def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Sto
 
 def read_comparison(request: Request, trained: Trained, dataset: Dataset | None, store: Store) -> Comparison:
     fresh = request.protocol == "fresh"
+    probe = [replace(run, label=request.probe.label) for run in trained.probe]
     return Comparison(
         results=read_results(store, trained.runs, trained.errors),
         requested=tuple(trained.runs),
@@ -586,6 +613,8 @@ def read_comparison(request: Request, trained: Trained, dataset: Dataset | None,
         baseline=request.baseline,
         margin=request.margin,
         looks=request.looks,
+        probe=read_results(store, probe, trained.errors),
+        known=request.known,
         branches=tuple(plan_branches(distinct(trained.runs), request.config)) if fresh else (),
     )
 

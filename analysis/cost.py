@@ -61,11 +61,13 @@ def cost_of(results: Iterable[Result]) -> Cost:
 
 
 def cost_sentence(cost: Cost, comparison: Comparison) -> str:
-    """ "20 schedules at the cost of 14.2 separate runs"; runs where a schedule has several."""
+    """ "20 schedules at the cost of 14.2 separate runs"; runs where one has several; then the probe."""
     schedules = len({result.setting.scheduler for result in comparison.results})
     noun = "schedules" if schedules == cost.runs else "runs"
     steps = f"{cost.steps_trained:,} of {cost.steps:,} steps were trained"
-    return f"{cost.runs} {noun} at the cost of {cost.separate_runs:.1f} separate runs: {steps}"
+    probe = cost_of(comparison.probe)
+    more = f"; the probe took {counted(probe.runs, 'run')}, {probe.steps_trained:,} steps" * bool(probe.runs)
+    return f"{cost.runs} {noun} at the cost of {cost.separate_runs:.1f} separate runs: {steps}{more}"
 
 
 def tuning_sentence(cost: TuningCost) -> str:

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from analysis.best_known import best_known
 from analysis.comparison import Comparison
-from analysis.cost import sweep_cost
+from analysis.cost import cost_of, sweep_cost
+from analysis.probe import probe_row, probed
 from nanosched.files import atomic
 from nanosched.version import code_version
 
@@ -27,6 +29,7 @@ def manifest(comparison: Comparison) -> dict:
         command=comparison.command,
         protocol=comparison.protocol,
         config=asdict(comparison.config),
+        regime=regime(comparison),
         dataset=dict(
             name=dataset.name,
             tokenizer=dataset.tokenizer,
@@ -56,4 +59,33 @@ def manifest(comparison: Comparison) -> dict:
             )
             for run in comparison.requested
         ],
+        probe=probe(comparison),
+    )
+
+
+def regime(comparison: Comparison) -> dict:
+    """A number of tokens per parameter for each horizon; of a comparison without a curve it is not known."""
+    trained, known = comparison.result_with_curve(), best_known(comparison)
+    parameters = trained.run.record.parameters if trained else None
+    tokens = comparison.config.tokens_per_step
+    steps = sorted({setting.steps for setting in comparison.settings})
+    return dict(
+        parameters=parameters,
+        tokens_per_parameter=[n * tokens / parameters for n in steps] if parameters else None,
+        tokens_per_step=tokens,
+        peak_lrs=sorted({setting.peak_lr for setting in comparison.settings}),
+        best_known_peak_lr=known.peak_lr,
+        best_known_from=known.source,
+    )
+
+
+def probe(comparison: Comparison) -> dict | None:
+    """What was trained beside the runs asked for, and what it says; None without a probe."""
+    if not comparison.probe:
+        return None
+    found = probed(comparison)
+    return dict(
+        says=found and (found.sentence or found.clause),
+        cost=asdict(cost_of(comparison.probe)),
+        runs=list(map(probe_row, comparison.probe)),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis.comparison import Comparison
 from analysis.figures.titles import setup_words
+from analysis.probe import probed
 from analysis.ranking_table import ranking_table
 from analysis.sentences import ONE_SEED, ranking_sentences
 from analysis.terminal import notes
@@ -15,12 +16,17 @@ from nanosched.visible import visible
 
 
 def write_markdown(comparison: Comparison, out: Path) -> list[Path]:
-    """Write out/summary.md: a table, what was trained, the verdict on the best of each horizon, and notes."""
+    """Write out/summary.md: whether the peak lr is off, a table, what was trained, the verdict on the best of
+    each horizon, and notes.
+    """
     rankings = list(comparison.judged.values())
     judged = [ranking for ranking in rankings if ranking.several_seeds and ranking.best.entry.completed]
     verdicts = [ranking_sentences(ranking.verdicts, f"At {ranking.steps:,} steps, ")[0] for ranking in judged]
     trained = [setup_words(comparison)] if comparison.result_with_curve() else []
+    found = probed(comparison)
+    first = [visible(found.sentence), ""] if found and found.sentence else []
     lines = [
+        *first,
         *markdown_table(ranking_table(comparison, rankings)),
         "",
         *map(visible, trained),

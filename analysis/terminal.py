@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.comparison import Comparison, Ranking
+from analysis.figures.titles import setup_words
 from analysis.fitted_table import GAP, fitted
+from analysis.probe import probed
 from analysis.race_words import race_sentence
 from analysis.ranking_table import ranking_table, tuned_table
 from analysis.sentences import CARRIED_OVER, MORE_SEEDS, ranking_sentences, unfinished
@@ -96,9 +98,14 @@ def progress(total: int, what: str) -> Iterator[Callable[[], None]]:
 
 
 def print_ranking(comparison: Comparison):
-    """Print the ranking, best first, with the verdicts; with one seed as an order, not as a ranking."""
+    """Print the ranking, best first, with the verdicts; with one seed as an order, not as a ranking.
+
+    Before it whether the peak lr is off, and the regime.
+    """
     rankings = list(comparison.judged.values())
     print()
+    for line in before(comparison):
+        print_text(line + "\n")
     if comparison.tuned:
         print_table(tuned_table(comparison), TUNED)
     else:
@@ -107,6 +114,13 @@ def print_ranking(comparison: Comparison):
         print_text("\n" + "\n".join(sentences))
     for note in notes(comparison):
         print_text("\n" + note)
+
+
+def before(comparison: Comparison) -> list[str]:
+    """What the ranking is to be read with."""
+    found = probed(comparison)
+    first = [found.sentence] if found and found.sentence else []
+    return first + ([setup_words(comparison)] if comparison.result_with_curve() else [])
 
 
 def verdict_lines(rankings: list[Ranking]) -> list[list[str]]:

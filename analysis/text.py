@@ -28,6 +28,15 @@ def format_lr(lr: float, decimals: int = 3) -> str:
     return f"{float(digits):g}e{int(exponent)}"
 
 
+def amount(number: float) -> str:
+    """With three digits: "0.41", "20", "124M"."""
+    number = float(f"{number:.3g}")
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
 def listed(names: list[str]) -> str:
     """ "a, b and c"."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -19,6 +19,7 @@ from analysis.figures.draw import FIGURES, draw_figure
 from analysis.figures.page import DRAWN_BY
 from analysis.manifest import write_manifest
 from analysis.markdown import write_markdown
+from analysis.probe import write_probe
 from analysis.processes import call_each
 from analysis.report.page import write_report
 from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
@@ -49,6 +50,7 @@ TABLES = [
     Writer("pairs.csv", write_pairs),
     Writer("tuned.csv", write_tuned),
     Writer("curves.csv", write_curves),
+    Writer("probe.csv", write_probe),
     Writer("manifest.json", write_manifest),
     Writer("summary.md", write_markdown),
     Writer("aa.json", write_control),

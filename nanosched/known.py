@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from .config import Config
 
 # the model, the batch, the steps and the optimizer; all but the peak lr
-DECIDES = """tokenizer n_layer n_head n_embd block_size bias dropout batch_size gradient_accumulation_steps steps
-warmup_steps weight_decay beta1 beta2 grad_clip""".split()
+DECIDES = """tokenizer n_layer n_head n_embd block_size bias dropout batch_size gradient_accumulation_steps
+steps warmup_steps weight_decay beta1 beta2 grad_clip""".split()
 KEYS = {"known_peak_lr": "peak_lr", "known_noise": "noise"}  # of the TOML file -> of Known
 
 

@@ -18,6 +18,7 @@ from schedulers import Schedule
 
 from .display import run_name
 from .plan import Branch, Run, distinct, plan_branches, plan_runs, separate_runs
+from .probe import Probe
 from .slots import choose_slots
 from .step_time import stored_step_s, timed_step_s
 from .store import Store, saved_steps
@@ -28,7 +29,12 @@ CHECKPOINT_BYTES = 12  # of a parameter: its weight and AdamW's two moments, flo
 
 
 def print_dry_run(
-    config: Config, schedules: list[tuple[str, Schedule]], seeds: list[int], store: Store, time: bool
+    config: Config,
+    schedules: list[tuple[str, Schedule]],
+    seeds: list[int],
+    store: Store,
+    time: bool,
+    probe: Probe | None = None,
 ) -> list[Run]:
     """Print the tree of what is to train, steps asked for and to train, the time and the disk it takes.
 
@@ -38,9 +44,10 @@ def print_dry_run(
         seeds: of its runs.
         store: of the comparison; its folder need not be there.
         time: where the store has no such run, prepare the data and take a few steps.
+        probe: what is trained beside them; default nothing.
 
     Returns:
-        all runs asked for, each once.
+        all runs asked for, each once, without the probe's.
 
     Raises:
         ValueError: the runs don't fit this machine's memory.
@@ -51,7 +58,8 @@ def print_dry_run(
     config = replace(config, replicas="stacked" if slots else "separate")
     fingerprint = dataset.fingerprint if dataset else UNKNOWN
     planned = plan_runs(config, schedules, seeds, fingerprint)
-    runs = distinct(planned)
+    beside = probe.runs(config, fingerprint) if probe else []
+    runs = distinct([*planned, *beside])
     missing = [run for run in runs if not store.get(run.id)]
     branches = plan_branches(missing, config, saved_steps(store, missing, config, fingerprint))
     for run in runs:
@@ -61,22 +69,22 @@ def print_dry_run(
     if again:
         print(f"trained again for {'its' if len(again) == 1 else 'their'} averages: {'; '.join(again)}")
     print_trees(branches)
-    print_cost(len(planned), branches, config)
+    print_cost(len(planned), len(beside), branches, config)
     step_s = stored_step_s(config, store)
     if step_s is None and time:
         step_s = timed_step_s(config, dataset.vocab_size)
     print(f"time: {format_time(step_s, branches, config)}")
     print(f"disk: {format_disk(branches, config, dataset)}")
     print(f"data: {dataset.name if dataset else f'{config.dataset}, not prepared yet'}\nout: {store.out}")
-    return runs
+    return distinct(planned)
 
 
-def print_cost(n_planned: int, branches: list[Branch], config: Config):
-    n_runs = len(branches)
+def print_cost(n_planned: int, n_beside: int, branches: list[Branch], config: Config):
+    n_runs, probe = len(branches), f" and {n_beside} of the probe" * bool(n_beside)
     steps_asked = sum(branch.run.schedule.steps for branch in branches)
     steps = sum(branch.steps for branch in branches)
     print(
-        f"\n{counted(n_planned, 'run')} asked for, {n_runs} to train on {config.device}: "
+        f"\n{counted(n_planned, 'run')} asked for{probe}, {n_runs} to train on {config.device}: "
         f"{steps_asked:,} steps of {config.tokens_per_step:,} tokens"
     )
     if n_runs:

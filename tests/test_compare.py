@@ -68,7 +68,7 @@ def first(tmp_path_factory, tiny, session_cache):
     """One comparison in a folder of its own, by a real command: four schedules, two seeds, a TOML file."""
     folder = tmp_path_factory.mktemp("first")
     write_toml(folder, **tiny, schedulers=ASKED, seeds=[0, 1])
-    done = shell(folder, "compare.py", "--config", "tiny.toml")
+    done = shell(folder, "compare.py", "--config", "tiny.toml", "--no-probe")
     assert done.code == 0, done.err
     return SimpleNamespace(folder=folder, out=folder / "results" / "tiny", said=done.out, err=done.err)
 
@@ -123,7 +123,7 @@ def test_runs_csv_has_the_contracts_columns_and_a_row_for_each_run(first):
         assert float(row["tokens_per_s"]) == pytest.approx(768 / float(row["wall_s"]))
         mfu = float(row["tokens_per_s"]) * run["flops_per_token"] / peak_flops  # one for the comparison
         assert float(row["mfu"]) == pytest.approx(mfu) and 0 < mfu < 1
-    assert rows[0]["params"] == "cooldown=0.5;cooldown_steps=None;shape=sqrt;final_lr_ratio=0.0"
+    assert rows[0]["params"] == "cooldown=0.5;cooldown_steps=None;shape=sqrt;exponent=None;final_lr_ratio=0.0"
 
 
 def test_curves_csv_is_every_runs_curve(first):
@@ -160,7 +160,7 @@ def test_summary_csv_is_the_mean_over_seeds_best_first(first):
 def test_manifest_json_has_what_is_needed_to_do_it_again(first, dataset):
     manifest = json.loads((first.out / "manifest.json").read_text())
     config = Config(**manifest["config"])
-    assert manifest["command"] == "python compare.py --config tiny.toml"
+    assert manifest["command"] == "python compare.py --config tiny.toml --no-probe"
     assert (config.n_embd, config.steps, config.device, config.dtype) == (16, 12, "cpu", "float32")
     assert manifest["dataset"]["fingerprint"] == dataset.fingerprint
     assert (manifest["dataset"]["train_tokens"], manifest["dataset"]["val_tokens"]) == (
@@ -256,7 +256,14 @@ def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch):
     toml()
     assert (
         cli(
-            "compare.py", "--config", "tiny.toml", "--schedulers", "cosine,linear,one_cycle", "--seeds", "4,7"
+            "compare.py",
+            "--no-probe",
+            "--config",
+            "tiny.toml",
+            "--schedulers",
+            "cosine,linear,one_cycle",
+            "--seeds",
+            "4,7",
         ).code
         == 0
     )
@@ -269,7 +276,9 @@ def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch):
 
 def test_again_trains_nothing(cli, copy, first):
     before = trained(copy)
-    again = cli("compare.py", "--config", "tiny.toml", "--schedulers", ",".join(ASKED), "--seeds", "0,1")
+    again = cli(
+        "compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", ",".join(ASKED), "--seeds", "0,1"
+    )
     assert again.code == 0 and "6 complete, 0 to train" in again.out
     assert trained(copy) == before == trained(first.out)
     for name in ("runs.csv", "summary.csv", "curves.csv"):
@@ -282,6 +291,7 @@ def test_tables_are_rebuilt_from_the_store_without_torch(copy, first):
     again = shell(
         copy.parents[1],
         "compare.py",
+        "--no-probe",
         "--config",
         "tiny.toml",
         "--schedulers",
@@ -299,7 +309,7 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
     (tmp_path / "my_schedule.py").write_text(MY_SCHEDULE)
     before = trained(copy)
     specs = ",".join([*ASKED, "my_schedule.py", "my_schedule.py:ratio=0.1"])
-    added = cli("compare.py", "--config", "tiny.toml", "--schedulers", specs, "--seeds", "0")
+    added = cli("compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", specs, "--seeds", "0")
     assert added.code == 0 and "5 runs" in added.out and "3 complete, 2 to train" in added.out
     after = trained(copy)
     assert before.items() < after.items() and len(after) == len(before) + 2
@@ -312,7 +322,14 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
         MY_SCHEDULE.replace("< 0.5", "< 0.8")
     )  # edited: another array, another run
     edited = cli(
-        "compare.py", "--config", "tiny.toml", "--schedulers", "constant,my_schedule.py", "--seeds", "0"
+        "compare.py",
+        "--no-probe",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "constant,my_schedule.py",
+        "--seeds",
+        "0",
     )
     assert "1 complete, 1 to train" in edited.out
 
@@ -342,7 +359,7 @@ def test_another_seed_or_peak_lr_trains_only_what_is_new(cli, copy):
 @pytest.mark.parametrize("given", ["cosine", "COSINE:cycle=1"])
 def test_a_baseline_is_a_schedule_or_another_spec_of_it(cli, copy, given):
     asked = ["--schedulers", ",".join(ASKED), "--seeds", "0,1", "--baseline", given, "--margin", "0.1"]
-    done = cli("compare.py", "--config", "tiny.toml", *asked)
+    done = cli("compare.py", "--no-probe", "--config", "tiny.toml", *asked)
     assert done.code == 0 and "0 to train" in done.out, done.err
     summary = {row["scheduler"]: row for row in table(copy / "summary.csv")}
     assert (summary["cosine"]["to_baseline"], summary["cosine"]["verdict"]) == (
@@ -365,7 +382,18 @@ def test_two_names_for_one_array_are_trained_once_and_paid_once(first):
 
 def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_path):
     toml()
-    cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--peak-lr", "0.02", "--out", "out")
+    cli(
+        "compare.py",
+        "--no-probe",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "cosine",
+        "--peak-lr",
+        "0.02",
+        "--out",
+        "out",
+    )
     (run,) = (json.loads(p.read_text()) for p in (tmp_path / "out").glob("runs/*/run.json"))
     assert (
         run["peak_lr"]
@@ -377,7 +405,18 @@ def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_p
 @pytest.mark.parametrize("file", ["runs/*/run.json", "manifest.json"])
 def test_the_config_says_the_peak_lr_that_was_used(cli, toml, tmp_path, file):
     toml()
-    cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--peak-lr", "0.02", "--out", "out")
+    cli(
+        "compare.py",
+        "--no-probe",
+        "--config",
+        "tiny.toml",
+        "--schedulers",
+        "cosine",
+        "--peak-lr",
+        "0.02",
+        "--out",
+        "out",
+    )
     (path,) = (tmp_path / "out").glob(file)
     assert json.loads(path.read_text())["config"]["peak_lr"] == 0.02
 
@@ -392,6 +431,7 @@ def test_a_diverging_schedule_stays_in_the_table_ranked_last(cli, toml, tmp_path
     )
     done = cli(
         "compare.py",
+        "--no-probe",
         "--config",
         "tiny.toml",
         "--schedulers",
@@ -417,6 +457,7 @@ def test_a_diverging_schedule_stays_in_the_table_ranked_last(cli, toml, tmp_path
     assert {row["diverged"] for row in summary[:2]} == {"0"}
     again = cli(
         "compare.py",
+        "--no-probe",
         "--config",
         "tiny.toml",
         "--schedulers",
@@ -467,6 +508,7 @@ def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, b
     toml(checkpoint_interval=checkpoint_interval)
     command = [
         "compare.py",
+        "--no-probe",
         "--config",
         "tiny.toml",
         "--schedulers",
@@ -501,7 +543,7 @@ def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, b
 def test_an_error_with_brackets_is_printed_as_it_is(cli, toml, breaking, message):
     toml(checkpoint_interval=2)
     breaking(message)
-    done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,linear,cosine")
+    done = cli("compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", "constant,linear,cosine")
     assert done.code == 1 and message in done.out
 
 
@@ -513,7 +555,7 @@ def test_nothing_but_failures_is_a_table_too(cli, toml, tmp_path, monkeypatch):
     monkeypatch.setattr(train_branch, "train", fails)
     toml()
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "constant,cosine", "--out", "out")
-    assert done.code == 1 and done.out.count("failed: RuntimeError: no luck") == 2
+    assert done.code == 1 and done.out.count("failed: RuntimeError: no luck") == 2 + 2  # and the probe
     assert [row["status"] for row in table(tmp_path / "out" / "runs.csv")] == ["failed"] * 2
 
 
@@ -543,10 +585,10 @@ def wait_for(condition, process):
 
 def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path):
     toml(steps=300, checkpoint_interval=10, eval_interval=100, dropout=0.1)
-    command = ["compare.py", "--config", "tiny.toml", "--schedulers"]
+    command = ["compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers"]
     assert cli(*command, "constant", "--out", "out").code == 0
     before = trained(tmp_path / "out")
-    with start(tmp_path, "--schedulers", "constant,cosine,linear", "--out", "out") as process:
+    with start(tmp_path, "--no-probe", "--schedulers", "constant,cosine,linear", "--out", "out") as process:
         wait_for(lambda: list(tmp_path.glob("out/states/*.pt")), process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -653,7 +695,12 @@ def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(cli, toml, t
     toml()
     for slope in (1, 2, 1):
         (tmp_path / "mine.py").write_text(MINE.format(reactive=reactive, slope=slope))
-        assert cli("compare.py", "--config", "tiny.toml", "--schedulers", "mine.py", "--out", "out").code == 0
+        assert (
+            cli(
+                "compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", "mine.py", "--out", "out"
+            ).code
+            == 0
+        )
     assert len(list((tmp_path / "out" / "runs").iterdir())) == trained
 
 
@@ -922,6 +969,7 @@ def test_a_dry_run_knows_what_is_there(cli, copy):
     before = trained(copy)
     done = cli(
         "compare.py",
+        "--no-probe",
         "--config",
         "tiny.toml",
         "--schedulers",

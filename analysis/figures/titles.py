@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
+from analysis.best_known import best_known
 from analysis.comparison import Comparison, Setting
 from analysis.figures.groups import Group
 from analysis.sentences import NO_RUN
+from analysis.text import amount as with_unit
 from analysis.text import counted, format_lr, listed, shorten
 
 
@@ -93,11 +94,11 @@ def time_title(ranges: dict[str, np.ndarray]) -> str:
 def setup_words(comparison: Comparison) -> str:
     """What was trained, so that a figure can stand alone; one run at least has a curve."""
     record = comparison.result_with_curve().run.record
-    per_step = comparison.config.tokens_per_step / record.parameters
     words = [
         record.dataset,
-        f"{record.parameters / 1e6:.1f}M parameters",
-        *run_words(comparison.settings, per_step),
+        f"{with_unit(record.parameters)} parameters",
+        steps_words(comparison, record.parameters),
+        f"{peak_words(peaks_of(comparison.settings))} ({best_known(comparison).words})",
         seed_words(comparison.seeds),
         *[f"of which {seed_words(comparison.row_seeds)} chose the peak lrs"] * comparison.held_out,
     ]
@@ -106,23 +107,28 @@ def setup_words(comparison: Comparison) -> str:
 
 def planned_words(settings: Iterable[Setting]) -> str:
     """What is known of the regime before anything is trained."""
-    return ", ".join(run_words(settings)) + "."
-
-
-def run_words(settings: Iterable[Setting], tokens_per_parameter: float = math.nan) -> list[str]:
-    """["300 steps (0.3 tokens per parameter)", "peak lr 1e-3"].
-
-    Args:
-        settings: one at least.
-        tokens_per_parameter: of one step; NaN where that is not known.
-    """
     settings = list(settings)
-    peaks = sorted({setting.peak_lr for setting in settings})
-    horizons = sorted({setting.steps for setting in settings})
-    steps = listed([*(f"{steps:,}" for steps in horizons[:-1]), counted(horizons[-1], "step")])
-    tokens = listed([amount(steps * tokens_per_parameter) for steps in horizons])
-    known = not math.isnan(tokens_per_parameter)
-    return [steps + f" ({tokens} tokens per parameter)" * known, peak_words(peaks)]
+    return f"{horizon_words(horizons_of(settings))}, {peak_words(peaks_of(settings))}."
+
+
+def steps_words(comparison: Comparison, parameters: int) -> str:
+    """ "300 steps of 768 tokens (0.3 tokens per parameter)"."""
+    horizons, per_step = horizons_of(comparison.settings), comparison.config.tokens_per_step
+    tokens = listed([amount(steps * per_step / parameters) for steps in horizons])
+    return f"{horizon_words(horizons)} of {per_step:,} tokens ({tokens} tokens per parameter)"
+
+
+def horizons_of(settings: Iterable[Setting]) -> list[int]:
+    return sorted({setting.steps for setting in settings})
+
+
+def peaks_of(settings: Iterable[Setting]) -> list[float]:
+    return sorted({setting.peak_lr for setting in settings})
+
+
+def horizon_words(horizons: list[int]) -> str:
+    """ "250, 500 and 1,000 steps"."""
+    return listed([*(f"{steps:,}" for steps in horizons[:-1]), counted(horizons[-1], "step")])
 
 
 def peak_words(peaks: list[float]) -> str:

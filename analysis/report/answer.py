@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analysis.aa import control_of
 from analysis.comparison import Comparison, Ranking
+from analysis.probe import probed
 from analysis.race_words import NO_RUN_IS_STOPPED, race_sentence
 from analysis.report.regime import Facts, regime
 from analysis.sentences import CARRIED_OVER, NO_RUN, ONE_SEED, unfinished
@@ -29,6 +30,8 @@ def answer(comparison: Comparison) -> Answer:
     several_seeds = any(ranking.several_seeds for ranking in rankings)
     if not several_seeds and any(ranking.best.entry.completed for ranking in rankings):
         sentences.insert(0, ONE_SEED)
+    if (found := probed(comparison)) and found.sentence:
+        sentences.insert(0, found.sentence)
     return Answer(" ".join(sentences), regime(comparison), notes(comparison))
 
 

@@ -22,6 +22,7 @@ def files(comparison: Comparison) -> list[File]:
         *[File("pairs.csv", "a row for each two schedules")] * any(pair.difference.n > 1 for pair in pairs),
         *[File("tuned.csv", "each schedule at its best peak lr")] * comparison.tuned,
         File("curves.csv", "a row per run and step"),
+        *[File("probe.csv", "one schedule at half and at twice the peak lr")] * bool(comparison.probe),
         File("manifest.json", "settings, data and versions"),
         File("summary.md", "the table to paste"),
     ]

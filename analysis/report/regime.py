@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from analysis.best_known import best_known
 from analysis.comparison import Comparison
-from analysis.text import counted, format_lr
+from analysis.text import amount, counted, format_lr
 
 Facts = dict[str, str]
 
 
 def regime(comparison: Comparison) -> Facts:
-    """Name -> value: data, model, tokens, steps, peak lr and seeds."""
+    """Name -> value: data, model, tokens, steps, peak lr beside the best known one, and seeds."""
     config, found = comparison.config, comparison.result_with_curve()
     steps = sorted({setting.steps for setting in comparison.settings})
     tokens = [config.tokens_per_step * number for number in steps]
@@ -31,7 +32,8 @@ def regime(comparison: Comparison) -> Facts:
 def peak_words(comparison: Comparison) -> str:
     peak_lrs = sorted({setting.peak_lr for setting in comparison.settings})
     words = span(list(map(format_lr, peak_lrs)))
-    return f"each schedule's best of {words}" if comparison.tuned else words
+    found = f"each schedule's best of {words}" if comparison.tuned else words
+    return f"{found}: {best_known(comparison).words}"
 
 
 def seed_facts(comparison: Comparison) -> Facts:
@@ -49,12 +51,3 @@ def seed_words(seeds: list[int]) -> str:
 def span(values: list[str]) -> str:
     """ "1.5", or "1.5 to 6" of several in ascending order."""
     return values[0] if values[0] == values[-1] else f"{values[0]} to {values[-1]}"
-
-
-def amount(number: float) -> str:
-    """With three digits: "0.41", "20", "124M"."""
-    number = float(f"{number:.3g}")
-    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return f"{number:.3g}"

@@ -27,12 +27,13 @@ from analysis.figures.forecast import draw_forecast
 from analysis.figures.page import fold
 from analysis.figures.peak_lr import peak_lr_page
 from analysis.figures.ranking import ranking_page
-from analysis.figures.titles import amount, planned_words, run_words, seed_words, time_title
+from analysis.figures.titles import amount, planned_words, seed_words, steps_words, time_title
 from analysis.outliers import outlier_limit
 from analysis.predictions import ForecastRow
 from analysis.sentences import answer
 from analysis.text import format_lr, shorten
 from nanosched import run_files
+from nanosched.config import Config
 from schedulers import get_schedule, list_schedules, split_specs
 from schedulers.core.registry import REGISTRY
 from sweep.plan import Branch
@@ -565,8 +566,14 @@ def test_every_caption_has_the_regime(draw, case):
     seed = "seed 0" if seeds == 1 else f"seeds {', '.join(map(str, range(seeds)))}"
     several = "peak lrs 2e-2 to 8e-2"
     peak = several if case == "three peak lrs" else f"peak lr {format_lr(setting.peak_lr)}"
+    place = "how near its optimum is not known"
+    if case == "three peak lrs":
+        best = rows[0].entry.setting.peak_lr
+        edge = {0.02: ", the lowest tried", 0.08: ", the highest tried"}.get(best, "")
+        place = f"the lowest loss at {format_lr(best)}{edge}"
     # the comparison's 768 tokens per step over 8 parameters
-    regime = f"regression, 0.0M parameters, 60 steps (5,760 tokens per parameter), {peak}, {seed}."
+    tokens = "60 steps of 768 tokens (5,760 tokens per parameter)"
+    regime = f"regression, 8 parameters, {tokens}, {peak} ({place}), {seed}."
     for name, fig in figs.items():
         assert caption(fig).endswith(regime), name
 
@@ -574,7 +581,9 @@ def test_every_caption_has_the_regime(draw, case):
 def test_the_regime_of_tuned_figures_and_the_plan(tuned):
     comparison, figs = tuned
     for name in ("plan", "peak_lr", "tuned_ranking"):
-        assert caption(figs[name]).endswith(f"peak lrs 2e-2 to 8e-2, {seed_words(comparison.seeds)}."), name
+        said = caption(figs[name])
+        assert "peak lrs 2e-2 to 8e-2 (the lowest loss at " in said, name
+        assert said.endswith(f"), {seed_words(comparison.seeds)}."), name
 
 
 def test_numbers_of_the_regime_in_words():
@@ -586,10 +595,10 @@ def test_numbers_of_the_regime_in_words():
         "seeds 2 to 5",
     ]
     settings = [Setting("wsd", peak, steps) for peak in (1e-3, 2e-3) for steps in (1, 1000)]
-    assert run_words(settings, 0.5) == [
-        "1 and 1,000 steps (0.5 and 500 tokens per parameter)",
-        "peak lrs 1e-3 and 2e-3",
-    ]
+    compared = SimpleNamespace(settings=settings, config=Config())
+    words = "1 and 1,000 steps of 768 tokens (0.5 and 500 tokens per parameter)"
+    assert steps_words(compared, 2 * 768) == words
+    assert planned_words(settings) == "1 and 1,000 steps, peak lrs 1e-3 and 2e-3."
     assert planned_words(settings[:1]) == "1 step, peak lr 1e-3."
 
 

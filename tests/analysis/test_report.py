@@ -22,11 +22,12 @@ from analysis.report import answer, choices, curves, theory
 from analysis.report.blocks import Table
 from analysis.report.files import files
 from analysis.report.peak_lr import peak_lrs
-from analysis.report.regime import amount, regime
+from analysis.report.regime import regime
 from analysis.report.script_json import as_json
 from analysis.report.styles import styles
 from analysis.sentences import pair_sentence
 from analysis.tables import write_pairs
+from analysis.text import amount
 from analysis.verdicts import Verdict
 from schedulers import get_schedule, list_schedules, split_specs
 
@@ -444,7 +445,7 @@ def test_the_regime_stands_beside_the_answer(made):
         "tokens per parameter": "5.76k",
         "tokens of a run": "46.1k, 768 per step",
         "steps": "60",
-        "peak lr": "2e-2 to 8e-2",
+        "peak lr": "2e-2 to 8e-2: the lowest loss at 8e-2, the highest tried",
         "seeds": "3 (0, 1, 2)",
     }
     page = made("three peak lrs").page
@@ -527,7 +528,8 @@ def test_the_files_beside_it_are_there(compare, tmp_path):
 
 def test_horizons(compare):
     page = compare("--schedulers", "cosine,constant", "--seeds", "0,1", "--steps", "12,6")
-    assert re.match(r"At 6 steps, \w+ ends .* At 12 steps, \w+ ends", page.answer())
+    first = r"At 12 steps, cosine ends lower at twice the peak lr \(.*\): the ranking below .* or --tune\. "
+    assert re.match(first + r"At 6 steps, \w+ ends .* At 12 steps, \w+ ends", page.answer())
     options = [(attrs["value"], "selected" in attrs) for attrs, _ in page.all("option")]
     assert options == [
         *[("", True), ("0", False), ("1", False)],  # the baseline

@@ -509,4 +509,5 @@ def test_one_seed_claims_nothing(capsys):
 
 def test_peak_lrs_are_told_apart(capsys):
     assert "peak lr" in ranked(capsys, [result("cosine", 2.5), result("cosine", 2.6, peak_lr=0.02)])
-    assert "peak lr" not in ranked(capsys, [result("cosine", 2.5), result("wsd", 2.6)])
+    table = ranked(capsys, [result("cosine", 2.5), result("wsd", 2.6)]).split("\n\n")[1]
+    assert "schedule" in table and "peak lr" not in table
