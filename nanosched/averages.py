@@ -138,9 +138,10 @@ def update_means(means: dict, model, step: int):
     """
     from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+    weights = list(model.parameters()) if means else []
     for mean, tensors in means.items():
         if share := mean.share(step):
-            get_ema_multi_avg_fn(1 - share)(tensors, list(model.parameters()), None)
+            get_ema_multi_avg_fn(1 - share)(tensors, weights, None)
 
 
 def averaged_model(model, tensors: list):

@@ -98,7 +98,7 @@ def tuned_plot(basins: list[Basin], comparison: Comparison) -> Plot:
     edge = np.nanmax([loss for row in rows for loss in (row["x"], row["hollow"])])
     known = any(math.isfinite(row["low"]) for row in rows)
     ranking = comparison.judged[basins[0].setting.steps]
-    words = INTERVAL.format(ranking.verdicts.method, ranking.reference.entry.scheduler)
+    words = INTERVAL.format(ranking.verdicts.method, ranking.reference.entry.setting.name)
     data = dict(rows=with_ticks(rows), edge=edge, zero=False, xtitle="final validation loss (nats per token)")
     return Plot("dots", tuned_title(basins) + ".", TUNED + words * known, data)
 

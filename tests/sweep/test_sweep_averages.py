@@ -13,14 +13,15 @@ from nanosched.averages import Ema, Tail
 from nanosched.checkpoint import OneCheckpoint
 from nanosched.config import Config
 from schedulers import resolve
+from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.execute import execute
 from sweep.plan import make_schedules, plan_branches, plan_runs
 from sweep.store import Store
-from train import Training, train
+from train import Training, initial_state, train
 
 AVERAGES = "ema:decay=0.9,ema:decay=0.5,tail:fraction=0.8,tail:tokens=640"
 SPECS = "constant,wsd,cosine,plateau:patience=1"
-HORIZONS = (12, 24, 36)
+HORIZONS = (12, 24)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_trunk_keeps_the_tails_of_the_horizons_that_branch_off_from_it(config,
 
 def test_branches_have_the_averages_of_runs_alone_bit_for_bit(config, dataset, tmp_path, monkeypatch):
     branches = branches_of(config, dataset)
-    assert sum(branch.start > 0 for branch in branches) >= 8
+    assert sum(branch.start > 0 for branch in branches) >= 5
     store = run_sweep(tmp_path / "sweep", config, dataset, branches, monkeypatch)
     for branch in branches:
         run, folder = branch.run, tmp_path / "alone" / branch.run.id
@@ -181,3 +182,18 @@ def test_stacked_runs_have_the_averages_of_separate_ones(config, dataset, tmp_pa
         alone = train(config, run.schedule, run.seed, dataset, tmp_path / "alone" / run.id)
         assert record.averages == pytest.approx(alone.averages, abs=2e-4)
         assert list(record.averages) == config.average_specs
+
+
+def test_carried_over_runs_have_averages_of_their_own_steps(config, dataset, tmp_path):
+    schedules = make_schedules(config, ["constant", "cosine"], [config.peak_lr], [12])
+    runs = plan_carry_over(config, schedules, [0], dataset.fingerprint)
+    store = Store(tmp_path, config.average_specs)
+    train_carry_over(runs, config, dataset, store, Silent(), lambda: False)
+    assert still_to_train(runs, store) == []
+    checkpoint = torch.load(store.folder(runs[-1].id) / "ckpt.pt", weights_only=True)
+    state = initial_state(config, dataset.vocab_size, 0)
+    state.model.load_state_dict(checkpoint["model"])
+    for (_, weights), ema in zip(state.model.named_parameters(), checkpoint["averages"][Ema(0.5).name]):
+        assert not torch.equal(ema, weights) and torch.allclose(ema, weights, atol=0.02)
+    more = Store(tmp_path, ["ema:decay=0.6"])
+    assert still_to_train(runs, more) == runs
