@@ -93,6 +93,9 @@ class Contrast:
 
     terms: tuple[tuple[float, Choice], ...]
     unit: str = "nats per token"
+    same_runs: bool = (
+        False  # seen twice, so they vary less than two runs: the noise of other pairs is no guide
+    )
 
     @property
     def choices(self) -> tuple[Choice, ...]:

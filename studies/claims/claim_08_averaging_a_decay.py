@@ -1,8 +1,8 @@
-from studies.claims.claim import BELOW_ZERO, Choice, Claim, Contrast, Question, difference, tuned
+from studies.claims.claim import BELOW_ZERO, Choice, Claim, Contrast, Question, tuned
 from studies.claims.settings import AVERAGES, COSINE, FIVE, WSD
 
 PEAKS = (8e-3, 1.6e-2)
-SCHEDULES = (WSD[0.2], WSD[0.6], COSINE)
+SCHEDULES = {WSD[0.2]: "wsd 20%", WSD[0.6]: "wsd 60%", COSINE: "cosine to zero"}
 
 
 def averaged(schedule: str) -> Choice:
@@ -24,11 +24,17 @@ CLAIM = Claim(
     primary=Question(
         "averaged minus not, the mean over wsd 20%, wsd 60% and cosine to zero",
         Contrast(
-            tuple((1 / 3, averaged(s)) for s in SCHEDULES) + tuple((-1 / 3, plain(s)) for s in SCHEDULES)
+            tuple((1 / 3, averaged(s)) for s in SCHEDULES) + tuple((-1 / 3, plain(s)) for s in SCHEDULES),
+            same_runs=True,
         ),
         holds=BELOW_ZERO,
     ),
     beside=tuple(
-        Question(f"{s}, averaged minus not", difference(averaged(s), plain(s)), BELOW_ZERO) for s in SCHEDULES
+        Question(
+            f"the same of {name}",
+            Contrast(((1.0, averaged(s)), (-1.0, plain(s))), same_runs=True),
+            BELOW_ZERO,
+        )
+        for s, name in SCHEDULES.items()
     ),
 )

@@ -16,7 +16,8 @@ from studies.claims.settings import CONSTANT, DECAYS
 
 def estimate_contrast(runs: Runs, contrast: Contrast) -> Estimate:
     weights = [weight for weight, _ in contrast.terms]
-    return of_weights(runs, weights, contrast.choices)
+    pool = () if contrast.same_runs else contrast.choices
+    return of_weights(runs, weights, contrast.choices, pool)
 
 
 def estimate_share(runs: Runs, share: Share) -> Estimate:
@@ -27,11 +28,22 @@ def estimate_share(runs: Runs, share: Share) -> Estimate:
     start, reached, end = (np.mean([row[seed] for seed in seeds]) for row in rows)
     gain, ratio = start - end, (start - reached) / (start - end)
     weights = [(1 - ratio) / gain, -1 / gain, ratio / gain]
-    return of_weights(runs, weights, share.choices, plus=float(ratio))
+    return of_weights(runs, weights, share.choices, share.choices, plus=float(ratio))
 
 
-def of_weights(runs: Runs, weights: list[float], choices: tuple[Choice, ...], plus: float = 0.0) -> Estimate:
-    """A contrast; its variance is its own, moderated by that of all pairs, whose weights are 1 and -1."""
+def of_weights(
+    runs: Runs,
+    weights: list[float],
+    choices: tuple[Choice, ...],
+    pool: tuple[Choice, ...],
+    plus: float = 0.0,
+) -> Estimate:
+    """A contrast; its variance is its own, moderated by that of all pairs, whose weights are 1 and -1.
+
+    Args:
+        pool: whose pairs these are, beside the regime's grid; none for no moderation.
+        plus: added to every seed's value.
+    """
     rows = [judged(runs, choice) for choice in choices]
     values = {
         seed: plus + sum(weight * row[seed] for weight, row in zip(weights, rows))
@@ -39,7 +51,7 @@ def of_weights(runs: Runs, weights: list[float], choices: tuple[Choice, ...], pl
     }
     mean, sd = float(np.mean(list(values.values()))), float(np.std(list(values.values()), ddof=1))
     own = PairNoise(len(values), mean, sd, sd**2, len(values) - 1.0)
-    df, variance, most_df = prior(runs, choices)
+    df, variance, most_df = prior(runs, pool) if pool else (0.0, 0.0, math.inf)
     noise = moderate(own, df, variance * sum(weight**2 for weight in weights) / 2, most_df)
     return student(mean, math.sqrt(noise.variance / noise.n), noise.df, values)
 

@@ -14,7 +14,7 @@ from studies.claims import words
 from studies.claims.claim import Choice, PeakSlope, Ranks
 from studies.claims.grid import grids_of
 from studies.claims.judge import Answer, Judged
-from studies.claims.orders import rank_values
+from studies.claims.orders import at_an_end, rank_values
 from studies.claims.runs import Runs
 
 HEIGHT, LEFT, GAP, SIDE = 2.6, 0.75, 2.75, 2.9  # inches: of the body, around the panels
@@ -29,20 +29,24 @@ def draw_claim(out: Path, runs: Runs, judged: Judged) -> Path:
 def claim_page(runs: Runs, judged: Judged):
     primary = judged.primary
     regime, seeds = words.regime(primary.question.statistic), primary.estimate.n
-    caption = f"{regime}; {seeds} seeds or more. {legend(primary)}"
+    caption = f"{regime}; {seeds} seeds. {legend(primary)}"
     fig, _, below = new_page(HEIGHT + 0.7, words.finding(judged.claim.number, judged.primary), caption)
     total = fig.get_figheight()
     left, right = (
         fig.add_axes((x / WIDTH, (below + 0.45) / total, width / WIDTH, HEIGHT / total))
         for x, width in ((LEFT, SIDE), (LEFT + SIDE + GAP, WIDTH - LEFT - SIDE - GAP - 0.2))
     )
-    draw_measured(left, runs, judged.primary.question.statistic)
+    draw_measured(left, runs, measured(judged))
     draw_answers(right, judged)
     return fig
 
 
 def legend(answer: Answer) -> str:
-    interval = f"Right: the number with its interval ({words.level(answer)} for the first, which decides"
+    hollow = isinstance(answer.question.statistic, PeakSlope)
+    left = "Left: hollow where the lowest mean is at an end of the grid. " if hollow else ""
+    interval = (
+        f"{left}Right: the number with its interval ({words.level(answer)} for the first, which decides"
+    )
     return (
         f"{interval}; 95% for others); dots are seeds, the hollow diamond is the published size, and where "
         "all of the interval is in the grey the claim holds."
@@ -50,6 +54,13 @@ def legend(answer: Answer) -> str:
 
 
 # -- left: what was measured
+
+
+def measured(judged: Judged):
+    """What the primary number is made of; where a schedule was chosen elsewhere, the ranks at both places."""
+    primary, *others = (a.question.statistic for a in (judged.primary, *judged.beside))
+    ranks = (statistic for statistic in others if isinstance(statistic, Ranks))
+    return next(ranks, primary) if any(c.chosen_in for c in primary.choices) else primary
 
 
 def draw_measured(ax, runs: Runs, statistic):
@@ -78,7 +89,8 @@ def basin(runs: Runs, choice: Choice) -> tuple[list[float], list[float]]:
     for cell in choice.cells():
         mean = float(np.mean(list(runs.of(cell).values())))
         lowest[cell.peak_lr] = min(mean, lowest.get(cell.peak_lr, np.inf))
-    return list(lowest), list(lowest.values())
+    finite = {peak: mean for peak, mean in lowest.items() if np.isfinite(mean)}  # none diverged
+    return list(finite), list(finite.values())
 
 
 def draw_best_peaks(ax, runs: Runs, statistic: PeakSlope):
@@ -92,6 +104,8 @@ def draw_best_peaks(ax, runs: Runs, statistic: PeakSlope):
         look = style(points[0][0].schedules[0], i)
         x = np.array([2.0**x for _, x in points]) * (1 + 0.012 * i)
         ax.errorbar(x, y, yerr=np.maximum([y - low, high - y], 0), elinewidth=0.7, **look)
+        ends_of_grid = [at_an_end(grids, choice) for choice, _ in points]
+        ax.plot(x[ends_of_grid], y[ends_of_grid], **look | dict(ls="none", mfc="white", zorder=5))
         ends.append((y[-1], words.short(points[0][0]), look["color"]))
     log_axis(ax.xaxis, sorted({2.0**x for _, x, _ in statistic.points}), "{:.3g}".format)
     log_axis(ax.yaxis, sorted({peak for choice in statistic.choices for peak in choice.peaks}))
@@ -169,6 +183,7 @@ def draw_answers(ax, judged: Judged):
         ax.fill_betweenx([-i - 0.4, -i + 0.4], *ends, color=GREY, alpha=0.3, lw=0, zorder=0)
     ax.axvline(0, color=DARK, lw=0.6)
     ax.set(xlim=(low, high), ylim=(-len(answers) + 0.4, 0.6), xlabel=unit)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_yticks(range(0, -len(answers), -1), [folded(answer.question.text) for answer in answers])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

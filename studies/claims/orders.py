@@ -13,9 +13,17 @@ from theory import optimal_peak_lr
 
 
 def estimate_slope(runs: Runs, slope: PeakSlope) -> Estimate:
-    """Least squares with a level for each group: x and y without their group's means."""
+    """Least squares with a level for each group: x and y without their group's means.
+
+    Raises:
+        ValueError: half of the best peaks or more are at an end of the grid, where the true ones may lie
+            beyond.
+    """
     grids = grids_of(runs, slope.choices)
     x = np.array([x for _, x, _ in slope.points])
+    ends = sum(at_an_end(grids, choice) for choice in slope.choices)
+    if 2 * ends >= len(x):
+        raise ValueError(f"{ends} of {len(x)} best peaks are at an end of the grid")
     peaks = np.stack([grids[choice.regime].best_peak(choice) for choice in slope.choices], axis=1)
     for group in {group for *_, group in slope.points}:
         members = [i for i, point in enumerate(slope.points) if point[2] == group]
@@ -23,6 +31,11 @@ def estimate_slope(runs: Runs, slope: PeakSlope) -> Estimate:
         peaks[:, members] -= peaks[:, members].mean(axis=1, keepdims=True)
     slopes = peaks @ x / (x @ x)
     return drawn(float(slopes[0]), min(grid.seeds for grid in grids.values()), slopes[1:])
+
+
+def at_an_end(grids: dict, choice: Choice) -> bool:
+    x, means = grids[choice.regime].of(choice)
+    return bool(means[0].argmin() in (0, len(x) - 1))
 
 
 def estimate_ranks(runs: Runs, ranks: Ranks) -> Estimate:

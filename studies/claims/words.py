@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from analysis.text import format_lr
 from studies.claims.claim import Choice, PeakSlope, Question, Ranks, Statistic, Verdict
 from studies.claims.judge import Answer
@@ -58,14 +60,21 @@ def regime(statistic: Statistic) -> str:
     )
 
 
+def brief(answer: Answer) -> str:
+    """The regime in a table's cell."""
+    choices = answer.question.statistic.choices
+    regimes = [regime for choice in choices for regime in choice.regimes]
+    sizes = " and ".join(dict.fromkeys(regime.parameters for regime in regimes))
+    tokens = sorted({regime.tokens_per_parameter for regime in regimes})
+    peaks = sorted({peak for choice in choices for peak in choice.peaks})
+    return (
+        f"{sizes}, {', '.join(f'{n:g}' for n in tokens)} tokens per parameter, "
+        f"peaks {format_lr(peaks[0])} to {format_lr(peaks[-1])}, {answer.estimate.n} seeds, {level(answer)}"
+    )
+
+
 def short(choice: Choice) -> str:
-    """A choice's name where there is little room."""
-    name = choice.name
-    for long, brief in (
-        ("wsd:cooldown=", "wsd "),
-        ("cosine:final_lr_ratio=0", "cosine to 0"),
-        ("linear:final_lr_ratio=", "linear to "),
-        (",shape=", " "),
-    ):
-        name = name.replace(long, brief)
-    return "cosine to 0.1" if name == "cosine" else name
+    """A choice's name where there is little room: "wsd 20% sqrt", "linear to 5%"."""
+    name = re.sub(r"[a-z_]+=(\d[\d.]*)", lambda found: f"{float(found[1]):.0%}", choice.name)
+    name = name.replace(",shape=", " ").replace("wsd:", "wsd ")
+    return "cosine to 10%" if name == "cosine" else name.replace(":", " to ")
