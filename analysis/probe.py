@@ -86,8 +86,9 @@ class Probed:
         keeps = "keeps the lr high" if self.off.peak_lr > self.peak_lr else "brings the lr down"
         peak = format_lr(self.off.peak_lr)
         return (
-            f"{self.where}{self.scheduler} ends lower at {self.off.words} the peak lr ({self.off.evidence}): the ranking "
-            f"below says who {keeps}, not which schedule is best when tuned; give --peak-lr {peak} or --tune."
+            f"{self.where}{self.scheduler} ends lower at {self.off.words} the peak lr ({self.off.evidence}): "
+            f"the ranking below says who {keeps}, not which schedule is best when tuned; "
+            f"give --peak-lr {peak} or --tune."
         )
 
     @property
