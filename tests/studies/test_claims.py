@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nanosched.csv_files import write_csv
-from studies.claims.__main__ import main
+from studies.claims import __main__
 from studies.claims.all_claims import CLAIMS
 from studies.claims.claim import (
     BASE,
@@ -121,7 +121,7 @@ def write_manifest(out, width, warmup, text="tinyshakespeare.txt"):
 
 def call(monkeypatch, *args):
     monkeypatch.setattr(sys, "argv", ["claims", *map(str, args)])
-    main()
+    __main__.main()
 
 
 # -- verdicts
@@ -145,7 +145,8 @@ def test_what_was_built_into_the_losses_is_found():
 
 def test_the_opposite_does_not_hold():
     levels = {spec: -2 * level for spec, level in LEVELS.items()}
-    found = verdicts(judge(all_runs(levels=levels, turned=None), CLAIMS))
+    claims = [claim for claim in CLAIMS if claim.number not in ("11", "13", "14")]
+    found = verdicts(judge(all_runs(levels=levels, turned=None), claims))
     for number in ("1", "3", "4", "5", "7a", "9", "10"):
         assert found[number] is FAILS, number
     assert found["12"] is HOLDS and found["6"] is HOLDS  # peaks are as before
@@ -153,8 +154,9 @@ def test_the_opposite_does_not_hold():
 
 def test_without_differences_nothing_can_be_told_but_the_tie():
     levels = dict.fromkeys(LEVELS, 0.0)
-    study = judge(all_runs(levels=levels, noise=2e-3), CLAIMS)
-    one = next(j for j in study.judged if j.claim.number == "4")
+    claims = [claim for claim in CLAIMS if claim.number in ("2", "4")]
+    tie, one = judge(all_runs(levels=levels, noise=2e-3), claims).judged
+    assert tie.primary.verdict is HOLDS
     assert one.primary.verdict is UNTOLD
     low, high = one.primary.interval
     assert low < 0 < high and (one.primary.seeds_needed or 1001) > 3
@@ -314,6 +316,7 @@ def test_missing_runs_leave_out_their_claim_alone(tmp_path, monkeypatch, capsys)
         tmp_path / "data",
         without=lambda cell: cell.schedule in (LINEAR[0.05], LINEAR[0.1]) or cell.regime.width == 44,
     )
+    monkeypatch.setattr(__main__, "draw_claim", lambda *_: "a figure")
     call(monkeypatch, "--data", tmp_path / "data", "--out", tmp_path / "out")
     said = capsys.readouterr().out
     (line,) = [line for line in said.splitlines() if line.startswith("Claim 9 ")]
