@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_results import HISTORY, RECORD
+from helpers_results import DATASET, HISTORY, RECORD
 
+from analysis import write
 from analysis.comparison import Comparison, Result, Setting
 from analysis.cost import sweep_cost
 from analysis.figures.groups import groups_of, judged_groups, ranked_groups
+from analysis.figures.ranking import ranking_page
 from analysis.ranking_table import ranking_table
 from analysis.steps_saved import steps_saved
 from nanosched.config import Config
@@ -19,12 +21,19 @@ AVERAGES = ["ema:decay=0.9", "tail:fraction=0.5"]
 SMALL = ["--no-probe", "--out", "out", "--average", ",".join(AVERAGES)]
 
 
+@pytest.fixture
+def few_pages(monkeypatch):
+    """compare.py draws the ranking and nothing else."""
+    pages = [page for page in write.PAGES if page.name in ("report.html", "figures/ranking.png")]
+    monkeypatch.setattr(write, "PAGES", pages)
+
+
 def rows_of(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_every_run_has_a_row_for_each_average_and_is_paid_once(cli, toml, tmp_path):
+def test_every_run_has_a_row_for_each_average_and_is_paid_once(cli, toml, tmp_path, few_pages):
     config = ["--config", toml(steps=20), "--schedulers", "constant,wsd", "--seeds", "0,1"]
     assert cli("compare.py", *config, "--no-probe", "--out", "out").code == 0
     plain = rows_of(tmp_path / "out" / "runs.csv")
@@ -36,6 +45,7 @@ def test_every_run_has_a_row_for_each_average_and_is_paid_once(cli, toml, tmp_pa
 
     said = cli("compare.py", *config, *SMALL)
     assert said.code == 0 and "wsd + ema:decay=0.9" in said.out
+    assert " + ema:decay=0.9" in (tmp_path / "out" / "report.html").read_text()
     runs, curves = (rows_of(tmp_path / "out" / name) for name in ("runs.csv", "curves.csv"))
     assert [row["average"] for row in runs] == ["", *AVERAGES] * 4 and len(curves) == 4 * 20
     own = [row for row in runs if not row["average"]]
@@ -60,7 +70,7 @@ def test_every_run_has_a_row_for_each_average_and_is_paid_once(cli, toml, tmp_pa
     assert {row["average"] for row in rows_of(tmp_path / "out" / "summary.csv")} == {"", "tail:fraction=0.5"}
 
 
-def test_peak_lrs_are_chosen_by_the_weights_and_averages_are_judged_there(cli, toml, tmp_path):
+def test_peak_lrs_are_chosen_by_the_weights_and_averages_are_judged_there(cli, toml, tmp_path, few_pages):
     config = ["--config", toml(steps=8), "--schedulers", "constant,wsd", "--tune", "--seeds", "0,1"]
     assert cli("compare.py", *config, *SMALL[1:]).code == 0
     tuned = rows_of(tmp_path / "out" / "tuned.csv")
@@ -103,7 +113,7 @@ def result(scheduler, seed, loss, averaged, steps=100, complete=True):
 
 def comparison_of(results, **changes):
     config = Config(average=",".join(AVERAGES))
-    return Comparison(tuple(results), (), config, None, "", **changes)
+    return Comparison(tuple(results), (), config, DATASET, "", **changes)
 
 
 @pytest.fixture
@@ -132,6 +142,15 @@ def test_no_run_is_drawn_or_paid_twice(comparison):
     assert {group.label for group in groups_of(comparison)} == {"wsd", "cosine", "constant"}
     assert len(judged_groups(comparison)) == 3 and len(ranked_groups(comparison)) == 9
     assert sweep_cost(comparison).runs == sweep_cost(replace(comparison, config=Config())).runs == 9
+
+
+def test_averages_are_hollow_in_the_ranking_in_their_schedules_colour(comparison):
+    (ax,) = ranking_page(comparison).axes
+    groups, dots = ranked_groups(comparison), [line for line in ax.lines if line.get_marker() == "o"]
+    assert len(dots) == len(groups)
+    for group, dot in zip(groups, dots):
+        filled = "white" if group.setting.average else group.colour
+        assert (dot.get_color(), dot.get_markerfacecolor()) == (group.colour, filled)
 
 
 def test_a_baseline_is_the_schedule_itself(comparison):

@@ -26,7 +26,7 @@ HORIZONS = (12, 24)
 
 @pytest.fixture
 def config(tiny):
-    return Config(**{**tiny, "warmup_steps": 1, "average": AVERAGES})
+    return Config(**{**tiny, "warmup_steps": 1, "final_eval_tokens": 640, "average": AVERAGES})
 
 
 def branches_of(config, dataset, specs=SPECS, horizons=HORIZONS):
