@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.differences import rank_correlation
+from analysis.measured import read_curves
 from analysis.predictions import FIT_ON
 from nanosched.csv_files import read_csv, write_csv
 from nanosched.run_files import Status
@@ -180,10 +181,19 @@ def read_study(out: Path) -> Study:
 
 
 def read_losses(out: Path, steps: int) -> dict[tuple[str, float], Losses]:
-    """Final validation losses of the completed runs of both folders."""
+    """Losses of the completed runs of both folders at their last step.
+
+    On the batches that the laws were fitted on, where a folder has the curves; else on those of the final
+    validation, as in the committed results, whose final validation was on the same ones.
+    """
     losses = {}
-    for row in [*read_csv(out / "runs.csv"), *read_csv(out / PEAKS / "runs.csv")]:
-        if row["status"] == Status.COMPLETE.value and int(row["steps"]) == steps:
-            by_seed = losses.setdefault((row["scheduler"], float(row["peak_lr"])), {})
-            by_seed[int(row["seed"])] = float(row["final_val_loss"])
+    for folder in (out, out / PEAKS):
+        path = folder / "curves.csv"
+        curves = read_curves(path) if path.is_file() else {}
+        for row in read_csv(folder / "runs.csv"):
+            if row["status"] == Status.COMPLETE.value and int(row["steps"]) == steps:
+                by_seed = losses.setdefault((row["scheduler"], float(row["peak_lr"])), {})
+                curve = curves.get(row["run_id"])
+                loss = curve.val_loss[-1] if curve else row["final_val_loss"]
+                by_seed[int(row["seed"])] = float(loss)
     return losses
