@@ -24,7 +24,7 @@ Protocol, fixed before anything was simulated:
   the margin and is called equivalent, and the mean number of runs; beside the same with 20 seeds for all.
 - Noise, of A/A and A/B: independent, with a standard deviation of 0.007 for a paired difference, as in the
   0.1M model of the published claims; and the covariance of real paired losses over five seeds, of
-  results/reference-cpu (0.8M parameters, peak lr 1e-3) and of results/reference-tuned-cpu at 8e-3. Schedules
+  results/low_tokens/common (0.8M parameters, peak lr 1e-3) and of results/low_tokens/tuned at 8e-3. Schedules
   that are identical in every seed count once. Five seeds give a covariance of rank 4, in which methods vary
   together more than they do in truth, so each is also taken half and half with the one of equal variances and
   equal correlations. Each with all of its schedules and with four, drawn anew for every comparison; the

@@ -12,7 +12,10 @@ from nanosched.csv_files import read_csv
 PAIR_SD = 0.007  # of a paired difference, nats per token
 BLOCK_SD = 0.016  # of what all methods of a seed have in common
 METHODS = 20  # of the noise that is made up
-REFERENCES = {"reference-cpu": 1e-3, "reference-tuned-cpu": 8e-3}  # folder -> peak lr
+REFERENCES = {  # name, which random numbers follow from -> where its runs are kept, peak lr
+    "reference-cpu": ("low_tokens/common", 1e-3),
+    "reference-tuned-cpu": ("low_tokens/tuned", 8e-3),
+}
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ class Noise:
 def read_noises(results: Path) -> list[Noise]:
     """Independent noise, and that of the references, as found and half and half with an even one."""
     noises = [independent(METHODS)]
-    for folder, peak_lr in REFERENCES.items():
+    for name, (folder, peak_lr) in REFERENCES.items():
         found = np.cov(read_losses(results / folder / "runs.csv", peak_lr), rowvar=False)
-        noises += [Noise(folder, found), Noise(f"{folder}, half even", (found + even(found)) / 2)]
+        noises += [Noise(name, found), Noise(f"{name}, half even", (found + even(found)) / 2)]
     return noises
 
 

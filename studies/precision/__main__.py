@@ -9,9 +9,9 @@ out as in model/gpt2.py. The validation loss is taken in the precision of the tr
 Protocol, fixed before anything was trained:
 
 - Regime: the preset `cpu` on pystdlib, 0.8M parameters, 300 steps of 768 tokens (0.3 tokens per parameter),
-  seeds 0 to 4, peak lr 8e-3. At this peak 19 of 21 schedules ended lowest in results/reference-tuned-cpu, all
+  seeds 0 to 4, peak lr 8e-3. At this peak 19 of 21 schedules ended lowest in results/low_tokens/tuned, all
   five of this study among them. That was on tiny Shakespeare; it is taken over and not tuned again.
-- Schedules: inverse_sqrt_cooldown, wsd, linear, cosine and constant. In results/reference-tuned-cpu they were
+- Schedules: inverse_sqrt_cooldown, wsd, linear, cosine and constant. In results/low_tokens/tuned they were
   1st, 2nd, 6th, 12th and 13th of 21, at 2.288, 2.294, 2.309, 2.334 and 2.348: gaps that are far below the
   noise of seeds, and one that is well above it. They are of five families, and end at 0, at a tenth of the
   peak (cosine) or at the peak (constant), so that rounding meets small updates and large ones.
@@ -27,13 +27,13 @@ Protocol, fixed before anything was trained:
   of a gap is, or if a pair is told apart in both arms in opposite directions. Otherwise losses or answer
   are the same within 0.02 nats per token if all their 95% intervals lie within that, and else it cannot be
   told. 0.02 is about what the seeds of one schedule differ by: standard deviations of 0.015 to 0.031 in
-  results/reference-tuned-cpu. Another best schedule, or a verdict that only one arm has, is reported and is
+  results/low_tokens/tuned. Another best schedule, or a verdict that only one arm has, is reported and is
   no change by itself: schedules that seeds cannot tell apart change places by chance.
 
 Added when the first result was known, and fixed before its own runs: at a peak of 8e-3 on pystdlib nothing
 could be told, since rounding alone (float32 compiled) moved a run's loss as far as another seed does. So all
 four arms are trained again at the preset's own peak lr of 1e-3, in the folder `low_peak`, and judged by the
-same rules. There the seeds of the five differ by less, 0.007 to 0.009 in results/reference-cpu, so that the
+same rules. There the seeds of the five differ by less, 0.007 to 0.009 in results/low_tokens/common, so that the
 margin is 0.007 nats per token. Both regimes are reported, whatever comes out.
 
 This script reads the folders float32, bfloat16, float32_compiled and bfloat16_compiled, and those of the same
