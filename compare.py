@@ -49,6 +49,7 @@ from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.display import Display
 from sweep.dry_run import print_dry_run
 from sweep.execute import execute
+from sweep.optimizers import suit_optimizers
 from sweep.plan import Branch, Run, distinct, make_schedules, plan_branches, plan_runs
 from sweep.probe import Probe, make_probe
 from sweep.slots import choose_slots
@@ -266,6 +267,7 @@ def read_request(args: argparse.Namespace) -> Request:
     if config.peak_lr not in peak_lrs:
         config = replace(config, peak_lr=sorted(peak_lrs)[(len(peak_lrs) - 1) // 2])
     schedules = make_schedules(config, specs, peak_lrs, horizons)
+    config = suit_optimizers(config, schedules, args.protocol)
     baseline = None if args.baseline is None else read_baseline(args.baseline, schedules, args.tune)
     probing = not (
         args.no_probe or args.tune or args.aa or args.protocol == "carry-over" or len(peak_lrs) > 1

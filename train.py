@@ -49,11 +49,13 @@ from nanosched.step_timer import StepTimer
 from nanosched.version import code_version
 from schedulers import get_schedule
 from schedulers.core.evaluate import checked_lr
+from schedulers.core.optimizers import check_optimizer
 from schedulers.core.reactive import known_lrs
 
 if TYPE_CHECKING:  # torch takes a second to import: where it is used, so that --help doesn't wait for it
     from model import GPT2
     from model.adamw import AdamW
+    from model.schedule_free import ScheduleFreeAdamW
 
 
 PASS_TOKENS = 4096  # of validation at once, where batches are small: fewer calls, and still in the cache
@@ -64,20 +66,31 @@ class State:
     """All that a training step reads and changes."""
 
     model: GPT2
-    optimizer: AdamW
+    optimizer: AdamW | ScheduleFreeAdamW
     seed: int
     micro_batch: int  # sequences at once, of which a batch is a multiple
     step: int = 0  # steps taken
     means: dict[Ema | Tail, list] = field(default_factory=dict)  # of the weights so far, by parameter
 
+    @property
+    def weights(self) -> list:
+        """Those that the run is judged by, by parameter: the model's own, but with schedule-free AdamW."""
+        return self.optimizer.evaluated(list(self.model.parameters()))
 
-def initial_state(config: Config, vocab_size: int, seed: int) -> State:
-    """Fresh weights and a fresh optimizer: a pure function of (config, vocab_size, seed).
+    @property
+    def judged(self) -> GPT2:
+        """The model with these weights."""
+        return self.model if self.optimizer.name == "adamw" else averaged_model(self.model, self.weights)
+
+
+def initial_state(config: Config, vocab_size: int, seed: int, optimizer: str = "adamw") -> State:
+    """Fresh weights and a fresh optimizer: a pure function of (config, vocab_size, seed, optimizer).
 
     Args:
         config: a Config with the machine's settings decided.
         vocab_size: of the data; padded to a multiple of 64 above 1024.
         seed: int, of the weights and later of the dropout.
+        optimizer: the schedule's, adamw or schedule_free.
 
     Returns:
         the State before the first step, on config.device.
@@ -105,8 +118,12 @@ def initial_state(config: Config, vocab_size: int, seed: int) -> State:
         dict(params=[p for p in parameters if p.dim() >= 2], weight_decay=config.weight_decay),
         dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0),
     ]
-    optimizer = AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=True)
-    return State(model, optimizer, seed, config.batch_size)
+    betas = config.beta1, config.beta2
+    if optimizer == "schedule_free":
+        from model.schedule_free import ScheduleFreeAdamW
+
+        return State(model, ScheduleFreeAdamW(groups, lr=0.0, betas=betas), seed, config.batch_size)
+    return State(model, AdamW(groups, lr=0.0, betas=betas, fused=True), seed, config.batch_size)
 
 
 def train_step(state: State, x, y, lr: float, config: Config, forward=None):
@@ -129,7 +146,8 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     state.optimizer.step()
     state.optimizer.zero_grad(set_to_none=True)
     state.step += 1
-    update_means(state.means, state.model, state.step)
+    if state.means:
+        update_means(state.means, state.weights, state.step)
     return loss, grad_norm
 
 
@@ -341,12 +359,14 @@ class Training:
         self.id = start.run_id if start else config.run_id(schedule, seed, dataset.fingerprint)
         self.first_batch = start.first_batch if start else 0
         self.lrs = schedule.lrs()
-        self.state, history = initial_state(config, dataset.vocab_size, seed), History()
+        self.state = initial_state(config, dataset.vocab_size, seed, schedule.optimizer)
+        history = History()
         if start and start.checkpoint:
             carry_over(self.state, start)
         means = tuple(dict.fromkeys((*config.means(schedule.steps), *checkpoints.tails)))
         self.state.means = start_means(means, self.state.model)
-        wanted = Wanted(self.id, config, seed, dataset.fingerprint, known_lrs(schedule, config), means)
+        lrs = known_lrs(schedule, config)
+        wanted = Wanted(self.id, config, seed, dataset.fingerprint, lrs, means, schedule.optimizer)
         self.trained_from = resume(self.state, history, checkpoints, wanted)
         self.recorder = Recorder(folder, history, config.device)
 
@@ -382,7 +402,7 @@ class Training:
         return self.recorder.full or self.validation_due or self.checkpoint_due
 
     def validate(self, val_batches):
-        self.recorder.add_validation(validate(self.state.model, val_batches, self.config))
+        self.recorder.add_validation(validate(self.state.judged, val_batches, self.config))
 
     def save_checkpoint(self, step: int | None = None):
         """Keep the state as the one after `step` steps, by default those it has taken."""
@@ -410,7 +430,7 @@ class Training:
         return record
 
     def final_val_losses(self) -> FinalLosses:
-        """Of the last weights and of their averages."""
+        """Of the last weights that the run is judged by, and of their averages."""
         config, state = self.config, self.state
         batches = final_validation_set(self.dataset, config)
         averages = {}
@@ -418,7 +438,7 @@ class Training:
             mean = average.mean(self.schedule.steps, config.tokens_per_step)
             model = averaged_model(state.model, state.means[mean])
             averages[average.spec] = validate(model, batches, config)
-        return FinalLosses(validate(state.model, batches, config), averages)
+        return FinalLosses(validate(state.judged, batches, config), averages)
 
     def record(self, final: FinalLosses) -> RunRecord:
         """How the run ended, what it was made from, and what its speed is measured by."""
@@ -546,6 +566,7 @@ def parse_args():
             **({} if args.end_lr_ratio is None else {"end_lr_ratio": args.end_lr_ratio}),
         )
         schedule.lrs()  # a formula that fails at some step fails now
+        check_optimizer(schedule, config)
         check_seed("seed", args.seed)
         if args.steps_this_run is not None and args.steps_this_run < 1:
             raise not_allowed("steps_this_run", args.steps_this_run, "give a whole number of at least 1")
@@ -583,7 +604,7 @@ def main(args, config, schedule):
         check_fits(config, dataset.vocab_size)
         run_id = config.run_id(schedule, args.seed, dataset.fingerprint)
         lrs, means = known_lrs(schedule, config), config.means(config.steps)
-        wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, lrs, means)
+        wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, lrs, means, schedule.optimizer)
         folder = Path(args.out) / "runs" / run_id
         lock = lock_run(folder)
     except (ValueError, OSError) as e:

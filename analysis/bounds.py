@@ -28,7 +28,7 @@ class BoundRow:
 def bound_rows(schedules: Iterable[Labelled]) -> list[BoundRow]:
     """A row for each schedule and horizon, the lowest bound first within a horizon.
 
-    None where the bound is infinite or the learning rates react to the loss.
+    None where the bound is infinite, the learning rates react to the loss or the optimizer isn't AdamW.
 
     Args:
         schedules: (label, Schedule) pairs; of several peak lrs of one, the first counts, since the bound
@@ -36,7 +36,7 @@ def bound_rows(schedules: Iterable[Labelled]) -> list[BoundRow]:
     """
     first = {}
     for label, schedule in schedules:
-        if not schedule.reactive:
+        if schedule.predictable:
             first.setdefault((schedule.steps, label), schedule)
     horizons = {}
     for (steps, label), schedule in first.items():
@@ -63,7 +63,7 @@ def print_bounds(schedules: list[Labelled]):
     infinite = dict.fromkeys(
         label
         for label, schedule in schedules
-        if not schedule.reactive and (label, schedule.steps) not in finite
+        if schedule.predictable and (label, schedule.steps) not in finite
     )
     if infinite:
         print_text(f"infinite, since the last learning rate is 0: {', '.join(infinite)}")

@@ -12,6 +12,8 @@ from analysis.comparison import Comparison, Result
 from nanosched.csv_files import read_csv
 from nanosched.history import RunCurve
 from nanosched.run_files import Status
+from schedulers.core.registry import REGISTRY, spelling
+from schedulers.core.specs import split_name
 from theory import Curve
 
 MIN_VALIDATIONS = (
@@ -54,7 +56,8 @@ class Measured:
 def measured_from(comparison: Comparison, peak_lr: float | None = None) -> Measured:
     """The mean curve of each schedule at one peak lr and the longest horizon of a comparison.
 
-    A schedule with an incomplete seed, or whose learning rates differ by seed, is left out. Validation losses
+    A schedule with an incomplete seed, with learning rates that differ by seed, or with an optimizer of its
+    own is left out. Validation losses
     where every run has MIN_VALIDATIONS of them, else training losses.
 
     Args:
@@ -159,11 +162,16 @@ def usual_peak(runs: list[MeasuredRun], common_peak: float) -> float:
 
 
 def curves_by_label(runs: list[MeasuredRun]) -> dict[str, list[RunCurve]]:
-    """The seeds' curves of the schedules that completed with all of them, at the same learning rates."""
+    """The seeds' curves of AdamW's schedules that completed with all of them, at the same learning rates."""
     curves = {}
-    for run in runs:
+    for run in filter(by_adamw, runs):
         curves.setdefault(run.label, []).append(run.curve)
     return {label: seeds for label, seeds in curves.items() if None not in seeds and same_lrs(seeds)}
+
+
+def by_adamw(run: MeasuredRun) -> bool:
+    known = REGISTRY.get(spelling(split_name(run.label)[0]))
+    return known is None or known.optimizer == "adamw"
 
 
 def same_lrs(curves: list[RunCurve]) -> bool:

@@ -60,7 +60,8 @@ def forecast_rows(
         fit_on: the labels that the law was fitted on.
 
     Raises:
-        ValueError: a schedule that can't be made, or that reacts to the loss, of which no law knows the lrs.
+        ValueError: a schedule that can't be made, that reacts to the loss, so that no law knows the lrs, or
+            that has an optimizer of its own, which no law knows.
     """
     rows = [forecast_row(law, measured, label, steps, label in fit_on) for label in labels]
     return sorted(rows, key=lambda row: (row.left_open, row.predicted))
@@ -86,10 +87,10 @@ def predict_at(law: LossLaw, lrs: np.ndarray, step: int) -> tuple[float, float, 
 
 
 def predictable(measured: Measured, steps: int) -> list[str]:
-    """The comparison's schedules; at another horizon without those that react to the loss."""
+    """What was measured; at another horizon without the schedules that react to the loss."""
     if steps == measured.steps:
         return list(measured.curves)
-    return [label for label in measured.curves if not schedule_of(label, steps, measured).reactive]
+    return [label for label in measured.curves if schedule_of(label, steps, measured).predictable]
 
 
 def schedule_of(label: str, steps: int, measured: Measured) -> Schedule:
@@ -103,5 +104,9 @@ def lrs_of(label: str, steps: int, measured: Measured) -> np.ndarray:
         raise ValueError(
             f"{label} reacts to the loss, so its learning rates are not known before it is trained: "
             "leave it out of --schedulers"
+        )
+    if not schedule.predictable:
+        raise ValueError(
+            f"{label} has an optimizer of its own, which no law knows: leave it out of --schedulers"
         )
     return schedule.lrs()

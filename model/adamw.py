@@ -13,7 +13,14 @@ WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 class AdamW(torch.optim.AdamW):
     """torch.optim.AdamW, number for number; not to be called in a function that torch compiles."""
 
+    name = "adamw"
+    moments = ("exp_avg", "exp_avg_sq")  # kept of each parameter
+
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+    def evaluated(self, weights: list) -> list:
+        """The weights to validate: these."""
+        return weights
 
 
 for name in WRAPPED:

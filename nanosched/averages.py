@@ -129,16 +129,15 @@ def start_means(kept: Iterable[Ema | Tail], model) -> dict:
     return {mean: [torch.zeros_like(p) for p in model.parameters()] for mean in kept}
 
 
-def update_means(means: dict, model, step: int):
+def update_means(means: dict, weights: list, step: int):
     """Take the weights after `step` steps, from 1, into each mean, in place; nothing waits for the device.
 
     Args:
-        means: Ema or Tail -> tensors shaped as the model's parameters.
-        model: whose parameters are the weights.
+        means: Ema or Tail -> tensors shaped as the weights.
+        weights: tensors.
     """
     from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-    weights = list(model.parameters()) if means else []
     for mean, tensors in means.items():
         if share := mean.share(step):
             get_ema_multi_avg_fn(1 - share)(tensors, weights, None)

@@ -64,6 +64,7 @@ def save_checkpoint(path: Path, run_id: str, trained_from: int, state, history, 
     checkpoint = dict(
         model=state.model.state_dict(),
         optimizer=state.optimizer.state_dict(),
+        optimizer_name=state.optimizer.name,
         model_args=state.model.config.to_dict(),
         iter_num=state.step,
         best_val_loss=min((loss for _, loss in history.val), default=float("inf")),
@@ -117,7 +118,7 @@ def fits(checkpoint: dict, state) -> bool:
             and all(
                 moments[index][name].shape == parameters[index].shape
                 for index in moments
-                for name in ("exp_avg", "exp_avg_sq")
+                for name in state.optimizer.moments
             )
             and all(
                 [tensor.shape for tensor in saved] == [p.shape for p in state.model.parameters()]

@@ -190,7 +190,7 @@ class Config:
         """Name a run by a hash of all that its numbers follow from.
 
         The schedule counts as its lr array, so that two names for one array are one run; one that reacts to
-        the losses counts as its `reaction` too.
+        the losses counts as its `reaction` too, one with an optimizer of its own as that.
 
         Args:
             schedule: a schedulers.Schedule.
@@ -200,9 +200,11 @@ class Config:
         Returns:
             16 hex digits.
         """
-        return self.state_id(schedule.lrs(), seed, data_fingerprint, schedule.reaction)
+        return self.state_id(schedule.lrs(), seed, data_fingerprint, schedule.reaction, schedule.optimizer)
 
-    def state_id(self, lrs, seed: int, data_fingerprint: str, reactive: str = "") -> str:
+    def state_id(
+        self, lrs, seed: int, data_fingerprint: str, reactive: str = "", optimizer: str = "adamw"
+    ) -> str:
         """Name the weights and optimizer after some steps, which every run that begins so passes through.
 
         Args:
@@ -210,6 +212,7 @@ class Config:
             seed: int from 0 to 2**32 - 1, of weights, batches and dropout.
             data_fingerprint: a data.Dataset's `fingerprint`.
             reactive: the `reaction` of a schedule that reacts to the losses, "" for any other.
+            optimizer: the schedule's.
 
         Returns:
             16 hex digits.
@@ -219,6 +222,8 @@ class Config:
             del identity["threads"]
         if self.replicas != "stacked":  # stacking changes the rounding; separate runs are as if alone
             del identity["replicas"]
+        if optimizer != "adamw":
+            identity.update(optimizer=optimizer)
         identity.update(seed=seed, data=data_fingerprint, reactive=reactive)
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         key.update(lrs.tobytes())

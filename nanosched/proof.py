@@ -21,6 +21,7 @@ class Wanted:
     fingerprint: str  # of the data
     lrs: np.ndarray  # float64, those that are certain before training
     means: tuple[Ema | Tail, ...] = ()  # that it needs, as far as they have begun
+    optimizer: str = "adamw"  # the schedule's
 
     def doubt(self, checkpoint: dict, steps: int | None = None) -> str:
         """Why a checkpoint is not one of this run's.
@@ -71,9 +72,12 @@ class Wanted:
         return f"has no mean of the weights {lacking}" if lacking else ""
 
     def begins_otherwise(self, checkpoint: dict, lrs: np.ndarray) -> bool:
-        """Whether these lrs with what the checkpoint says of config, seed and data lead to another state."""
+        """Whether these lrs with what the checkpoint says of config, seed, data and optimizer lead to another
+        state.
+        """
         if checkpoint.get("data_fingerprint") is None:  # an old one: only its owner can be sure
             return True
         config, seed = Config(**checkpoint["config"]), checkpoint["seed"]
-        there = config.state_id(lrs, seed, checkpoint["data_fingerprint"])
-        return there != self.config.state_id(lrs, self.seed, self.fingerprint)
+        optimizer = checkpoint.get("optimizer_name", "adamw")
+        there = config.state_id(lrs, seed, checkpoint["data_fingerprint"], optimizer=optimizer)
+        return there != self.config.state_id(lrs, self.seed, self.fingerprint, optimizer=self.optimizer)

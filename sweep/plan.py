@@ -1,8 +1,8 @@
 """What a comparison trains: schedules at peak lrs and horizons with seeds, as a tree of shared prefixes.
 
-A run is a pure function of (config, lr array, seed). So two runs with one config and seed are the same run
-for as long as their lr arrays agree: what they share is trained once, and the later one starts where it
-branches off.
+A run is a pure function of (config, lr array, seed). So two runs with one config, optimizer and seed are the
+same run for as long as their lr arrays agree: what they share is trained once, and the later one starts
+where it branches off.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nanosched.averages import Tail
 from nanosched.config import Config
 from nanosched.limits import check_fits
 from schedulers import Schedule, get_schedule
+from schedulers.core.optimizers import check_optimizer
 from schedulers.core.reactive import known_lrs
 
 
@@ -63,7 +64,7 @@ def make_schedules(
         (label, schedule) for each; horizons are the outer loop, specs the inner one.
 
     Raises:
-        ValueError: one line on the first schedule that can't be right, before anything is trained, or on
+        ValueError: one line on the first schedule that can't be right or trained, before any is, or on
             steps that the memory has no room for, before any array is made.
     """
     check_fits(replace(config, steps=max(horizons)), schedules=len(specs) * len(peak_lrs) * len(horizons))
@@ -73,6 +74,7 @@ def make_schedules(
             for spec in specs:
                 schedule = get_schedule(spec, steps=steps, peak_lr=peak_lr, warmup_steps=config.warmup_steps)
                 schedule.lrs()  # a formula that fails at some step fails here
+                check_optimizer(schedule, config)
                 schedules.append((spec, schedule))
     return schedules
 
@@ -94,7 +96,8 @@ def distinct(runs: list[Run]) -> list[Run]:
 
 
 def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None = None) -> list[Branch]:
-    """The prefix forest of runs with distinct ids, one tree per seed: no shared step is trained twice.
+    """The prefix forest of runs with distinct ids, one tree per seed and optimizer: no shared step is trained
+    twice.
 
     Args:
         runs: the first of those that share a step trains it, reactive ones last.
@@ -104,11 +107,11 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
     Returns:
         a Branch for each run, in the same order.
     """
-    saved, by_seed = saved or {}, {}
+    saved, alike = saved or {}, {}
     for run in sorted(runs, key=lambda run: run.schedule.reactive):  # these wait, so nobody may wait for them
-        by_seed.setdefault(run.seed, []).append(run)
+        alike.setdefault((run.seed, run.schedule.optimizer), []).append(run)
     branches = {}
-    for group in by_seed.values():
+    for group in alike.values():
         arrays = [known_lrs(run.schedule, config) for run in group]
         shared = share(arrays, [saved.get(run.id, 0) for run in group])
         for run, (start, parent) in zip(group, shared):
@@ -151,7 +154,7 @@ def untriggered_run(run: Run, runs: list[Run]) -> Run | None:
     """Of a reactive run, the one among `runs` that it equals if nothing triggers a reaction."""
     if not run.schedule.reactive:
         return None
-    plain = (other for other in runs if other.seed == run.seed and not other.schedule.reactive)
+    plain = (other for other in runs if other.seed == run.seed and other.schedule.predictable)
     same = (other for other in plain if np.array_equal(other.schedule.lrs(), run.schedule.lrs()))
     return next(same, None)
 

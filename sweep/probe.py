@@ -59,7 +59,7 @@ def make_probe(
 
 def at_other_peaks(schedule: Schedule) -> tuple[Schedule, ...]:
     """The schedule at half and at twice its peak lr; none where that isn't half and twice every lr."""
-    if schedule.reactive:
+    if not schedule.predictable:
         return ()
     try:
         others = [replace(schedule, peak_lr=schedule.peak_lr * factor) for factor in (1 / FACTOR, FACTOR)]

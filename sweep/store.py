@@ -110,10 +110,12 @@ class CheckpointPaths:
     def at(self, step: int) -> Path:
         """Past the lrs that are known beforehand, a checkpoint is the run's alone and has its id."""
         shared = step <= len(self.lrs)
-        name = (
-            self.config.state_id(self.lrs[:step], self.run.seed, self.fingerprint) if shared else self.run.id
-        )
+        name = self.state_id(step) if shared else self.run.id
         return self.store.out / "states" / f"{name}-{step}.pt"
+
+    def state_id(self, step: int) -> str:
+        lrs, optimizer = self.lrs[:step], self.run.schedule.optimizer
+        return self.config.state_id(lrs, self.run.seed, self.fingerprint, optimizer=optimizer)
 
     def saved(self, checkpoints: dict[Path, int]) -> list[tuple[int, Path]]:
         """(steps, path) of the run's checkpoints among those of the store, the last first."""

@@ -18,6 +18,7 @@ FAMILIES = {
     "stable, cooldown": ("#D55E00", ["wsd", "wssd", "wsd_s", "trapezoid"]),
     "cyclic": ("#CC79A7", ["one_cycle", "cyclic"]),
     "reacts to the loss": ("#56B4E9", ["plateau"]),
+    "schedule-free": ("#7A7A7A", ["schedule_free"]),
     "from theory": ("#7F4F24", ["bound_optimal", "forecast_optimal"]),
 }
 OWN = "your own"

@@ -26,7 +26,7 @@ def theory(comparison: Comparison) -> list[Block]:
     formulas = {
         run.label: run.schedule
         for run in comparison.requested
-        if run.schedule.steps == steps and not run.schedule.reactive and comparison.protocol == "fresh"
+        if run.schedule.steps == steps and run.schedule.predictable and comparison.protocol == "fresh"
     }
     rows = best_rows(comparison, steps, formulas)
     if len(rows) < MIN_SCHEDULES:

@@ -44,6 +44,7 @@ class Schedule:
     own_rise: ClassVar[bool] = False  # True: scale(t) holds from step 0, there is no warmup
     reactive: ClassVar[bool] = False  # True: also depends on the validation losses
     needs_law: ClassVar[bool] = False  # True: needs a fitted loss law, so "all" leaves it out
+    optimizer: ClassVar[str] = "adamw"  # or schedule_free, part of a run's identity, which "all" leaves out
 
     steps: int = field(metadata=dict(limits=Limits(low=1)))
     peak_lr: float = field(metadata=dict(limits=Limits(above=0)))
@@ -76,6 +77,11 @@ class Schedule:
         if not self.reactive:
             return ""
         return repr(self) + getattr(sys.modules.get(type(self).__module__), "text_hash", "")
+
+    @property
+    def predictable(self) -> bool:
+        """Whether its learning rates, known before training, are all that theory needs to know."""
+        return self.optimizer == "adamw" and not self.reactive
 
     @cached_property
     def first(self) -> int:

@@ -19,8 +19,9 @@ def split_specs(text: str) -> list[str]:
     "lab=1/mine.py"].
 
     Args:
-        text: NAME[:k=v,...][,NAME...], names in any case; "all" is every schedule that needs no fitted law,
-            in alphabetical order. The path of a file that exists may have spaces, but needs commas around it.
+        text: NAME[:k=v,...][,NAME...], names in any case; "all" is every schedule of AdamW's that needs
+            no fitted law, in alphabetical order. The path of a file that exists may have spaces, but needs
+            commas around it.
 
     Returns:
         The specs in their order, the same one once, with the names as they are registered.
@@ -40,7 +41,8 @@ def split_specs(text: str) -> list[str]:
         else:
             write = shortened(f"{specs[-1] if specs else 'NAME'}:{piece}")
             raise ValueError(f"{quoted(piece)} belongs to no schedule: write {write}")
-    everything = [name for name in list_schedules() if not REGISTRY[name].needs_law]
+    classes = {name: REGISTRY[name] for name in list_schedules()}
+    everything = [n for n, cls in classes.items() if cls.optimizer == "adamw" and not cls.needs_law]
     specs = [s for spec in specs for s in (everything if spec.lower() == "all" else [registered(spec)])]
     return list(dict.fromkeys(specs))
 

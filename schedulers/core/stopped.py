@@ -34,6 +34,7 @@ class Stopped(Schedule):
 
     name = property(lambda self: self.whole.name)
     own_rise = property(lambda self: self.whole.own_rise)
+    optimizer = property(lambda self: self.whole.optimizer)
     params = property(lambda self: self.whole.params | {"stop": self.stop})
 
     @property

@@ -107,6 +107,7 @@ CASES = {
     "25, diverged, failed and long": dict(
         specs=[
             *split_specs("all"),
+            "schedule_free",
             LONG,
             "wsd:cooldown=0.4,shape=sqrt",
             "cosine:final_lr_ratio=0.5",

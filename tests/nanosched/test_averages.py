@@ -107,7 +107,7 @@ def test_means_are_the_explicit_weighted_means(n):
     for step, weights in enumerate(history, 1):
         with torch.no_grad():
             model.weight.copy_(torch.from_numpy(weights))
-        update_means(means, model, step)
+        update_means(means, list(model.parameters()), step)
         uniform.update_parameters(model)
     ema = 0.9 ** np.arange(n)[::-1]
     expected = [np.average(history, axis=0, weights=ema), history[-1], history.mean(0), history[-1]]

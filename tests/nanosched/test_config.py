@@ -186,7 +186,7 @@ def test_without_a_compiler_that_works_one_line_says_so(monkeypatch, capsys):
 class Array:
     """Stands for any schedule: the run id knows only its array."""
 
-    reaction = ""
+    reaction, optimizer = "", "adamw"
 
     def __init__(self, lrs):
         self.values = np.array(lrs, np.float64)

@@ -402,8 +402,8 @@ def test_split_specs():
         "torch:StepLR:step_size=3,gamma=0.1",
     ]
     assert split_specs("all") == [
-        name for name in list_schedules() if name != "forecast_optimal"
-    ]  # which needs a law
+        name for name in list_schedules() if name not in ("forecast_optimal", "schedule_free")
+    ]  # which need a law and a package
     assert split_specs("wsd,all,my.py,wsd") == [
         "wsd",
         *(n for n in split_specs("all") if n != "wsd"),
