@@ -33,8 +33,8 @@ Protocol, fixed before anything was trained:
 Added when the first result was known, and fixed before its own runs: at a peak of 8e-3 on pystdlib nothing
 could be told, since rounding alone (float32 compiled) moved a run's loss as far as another seed does. So all
 four arms are trained again at the preset's own peak lr of 1e-3, in the folder `low_peak`, and judged by the
-same rules. There the seeds of the five differ by less, 0.007 to 0.009 in results/low_tokens/common, so that the
-margin is 0.007 nats per token. Both regimes are reported, whatever comes out.
+same rules. There the seeds of the five differ by less, 0.007 to 0.009 in results/low_tokens/common, so that
+the margin is 0.007 nats per token. Both regimes are reported, whatever comes out.
 
 This script reads the folders float32, bfloat16, float32_compiled and bfloat16_compiled, and those of the same
 names in low_peak, made by the commands that README.md gives, and writes README.md, changes.csv, gaps.csv and
