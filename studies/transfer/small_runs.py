@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,13 +95,19 @@ def rows_of(folder: Path) -> list[dict]:
     ]
 
 
+def each_once(rows: Iterable[dict]) -> list[dict]:
+    """A run that several comparisons have is one row."""
+    keys = [name for name in COLUMNS if name != "final_val_loss"]
+    return list({tuple(str(row[key]) for key in keys): row for row in rows}.values())
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m studies.transfer.small_runs", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="results/NAME of a comparison")
     parser.add_argument("--out", type=Path, default=RUNS, metavar="FILE")
     args = parser.parse_args()
     try:
-        rows = [row for folder in args.folders for row in rows_of(folder)]
+        rows = each_once(row for folder in args.folders for row in rows_of(folder))
         write_csv(args.out, COLUMNS, rows)
     except (OSError, ValueError, KeyError) as e:
         fail(e)
