@@ -12,8 +12,9 @@ from pathlib import Path
 
 from nanosched.command import fail
 from studies.page import write_page
-from studies.transfer.by_peak_runs import PEAKS, SETTINGS, Losses, read_losses
-from studies.transfer.compared import compare
+from studies.transfer.agreement import rank_correlation
+from studies.transfer.by_peak_runs import CONSTANT, PEAKS, SETTINGS, Losses, read_losses
+from studies.transfer.compared import FACTOR, at_all_peaks, compare
 from studies.transfer.figure import draw_regimes, draw_transfer
 from studies.transfer.larger import best_losses, bound_rank_correlation, law_rank_correlation
 from studies.transfer.small_runs import RUNS, Grid, Regime, read_runs
@@ -54,6 +55,9 @@ def report(data: Path, out: Path, grids: dict[Regime, Grid], losses: Losses) -> 
         shown=shown,
         settings=SETTINGS,
         large=best_losses(losses, 25_000),
+        factor=FACTOR,
+        all_peaks=all_peaks_agreement(grids[drawn[-1].regime], losses),
+        drawn=drawn[-1],
         bound=bound_rank_correlation(losses),
         laws={peak: law_rank_correlation(data, losses, peak) for peak in PEAKS[:2]},
     )
@@ -62,6 +66,16 @@ def report(data: Path, out: Path, grids: dict[Regime, Grid], losses: Losses) -> 
         draw_regimes(out, regimes, compared),
     ]
     return [page, *figures]
+
+
+def all_peaks_agreement(grid: Grid, losses: Losses) -> dict[str, dict]:
+    """Rank correlations over all points, and over those of decaying schedules."""
+    points = at_all_peaks(grid, losses)
+    decaying = [point for point in points if point[0] != CONSTANT]
+    return {
+        name: dict(n=len(chosen), rank=rank_correlation(*(list(v) for v in list(zip(*chosen))[1:])))
+        for name, chosen in (("all", points), ("decaying", decaying))
+    }
 
 
 if __name__ == "__main__":

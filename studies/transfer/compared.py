@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.transfer.agreement import Agreement, Judged, agreement, differences, judge
-from studies.transfer.by_peak_runs import CONSTANT, COSINE, HORIZONS, WSD, Losses, Setting
+from studies.transfer.by_peak_runs import CONSTANT, COSINE, HORIZONS, PEAKS, WSD, Losses, Run, Setting
 from studies.transfer.larger import best_differences
 from studies.transfer.small_runs import Grid, Regime
 
+FACTOR = 8  # between the peaks of the two sizes, where all are compared; of best ones it is 4 to 16
 SHORT_HORIZON = 12.3  # tokens per parameter of the 124M runs of 15,000 steps
 LARGE_NAME = {HORIZONS[0]: "12", HORIZONS[1]: "21"}  # tokens per parameter
 
@@ -63,3 +64,21 @@ def compare(regime: Regime, grid: Grid, losses: Losses) -> Compared:
         agreement(decaying, large, base),
         agreement(small, large, base),
     )
+
+
+def at_all_peaks(grid: Grid, losses: Losses) -> list[tuple[Setting, float, float]]:
+    """(setting, small, large): differences to cosine to zero at each peak lr that both sizes have."""
+    steps, points = max(HORIZONS), []
+    for setting, peaks in grid.items():
+        for peak in PEAKS:
+            run, base = Run(setting, peak, steps), Run(COSINE, peak, steps)
+            if setting != COSINE and run in losses and base in losses and peak * FACTOR in peaks:
+                small = mean_difference(grid, setting, peak * FACTOR)
+                points.append((setting, small, losses[run] - losses[base]))
+    return points
+
+
+def mean_difference(grid: Grid, setting: Setting, peak: float) -> float:
+    """To cosine to zero, over the seeds that both have."""
+    seeds = grid[setting][peak].keys() & grid[COSINE][peak].keys()
+    return float(np.mean([grid[setting][peak][seed] - grid[COSINE][peak][seed] for seed in seeds]))

@@ -9,11 +9,10 @@ import numpy as np
 from analysis.figures.colours import colour_of
 from analysis.figures.page import DARK, GREY, WIDTH, draw_page, new_page, width_of
 from studies.transfer.agreement import Number
-from studies.transfer.by_peak_runs import CONSTANT, COSINE, HORIZONS, PEAKS, Losses, Run, Setting
-from studies.transfer.compared import Compared
+from studies.transfer.by_peak_runs import CONSTANT, Losses
+from studies.transfer.compared import FACTOR, Compared, at_all_peaks
 from studies.transfer.small_runs import Grid, spec_of
 
-FACTOR = 8  # between the peaks of the two sizes, where all peaks are drawn: that of cosine's best
 SIDE, LEFT, GAP, HEIGHT = 2.45, 0.65, 0.5, 2.6  # inches
 SHORT = {"wsd 20% sqrt": "20% sqrt", "cosine to 10%": "cos 10%", "cosine to zero": "cos 0"}
 
@@ -52,7 +51,8 @@ def draw_best(ax, one: Compared):
         error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
         ax.errorbar(x, y, xerr=error, fmt="o", ms=4, lw=0.8, color=colour_of(spec_of(setting)))
         name = SHORT.get(setting.name, setting.name.removeprefix("wsd ").removesuffix(" linear"))
-        ax.annotate(name, (x, y), (4, 3), textcoords="offset points", size=6.5, color=DARK)
+        ax.annotate(name, (x, y), (0, 3), textcoords="offset points", ha="center", size=6.5, color=DARK)
+    ax.margins(x=0.12, y=0.08)
     equal_line(ax)
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(regime_name(one))
@@ -64,25 +64,11 @@ def regime_name(one: Compared) -> str:
 
 
 def draw_all(ax, grid: Grid, losses: Losses, one: Compared):
-    steps = max(HORIZONS)
-    for setting, peaks in grid.items():
-        points = [
-            (mean_difference(grid, setting, peak * FACTOR), losses[run] - losses[Run(COSINE, peak, steps)])
-            for peak in PEAKS
-            if (run := Run(setting, peak, steps)) in losses
-            and Run(COSINE, peak, steps) in losses
-            and peak * FACTOR in peaks
-        ]
-        if points:
-            ax.plot(*zip(*points), ls="none", marker="o", ms=4, color=colour_of(spec_of(setting)))
+    for setting, small, large in at_all_peaks(grid, losses):
+        ax.plot(small, large, ls="none", marker="o", ms=4, color=colour_of(spec_of(setting)))
     equal_line(ax)
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(f"{one.regime.model}, the same,\nall peak lrs")
-
-
-def mean_difference(grid: Grid, setting: Setting, peak: float) -> float:
-    seeds = grid[setting][peak].keys() & grid[COSINE][peak].keys()
-    return float(np.mean([grid[setting][peak][seed] - grid[COSINE][peak][seed] for seed in seeds]))
 
 
 def equal_line(ax):
