@@ -25,7 +25,7 @@ KINDS = "ema:decay=X, ema:tokens=N, tail:fraction=X or tail:tokens=N, with comma
 class Ema:
     """The exponential mean of the weights after steps 1 to t, which count by decay^(t - s)."""
 
-    decay: float  # per step, from 0 to below 1
+    decay: float  # per step, from 0 to 1: that of a window too long for a float below 1
 
     @property
     def name(self) -> str:
@@ -33,9 +33,9 @@ class Ema:
 
     def share(self, step: int) -> float:
         """The part of the weights after `step` steps in the mean of those up to them, which makes it a true
-        weighted mean: (1 - decay) / (1 - decay^step).
+        weighted mean: (1 - decay) / (1 - decay^step), whose limit for a decay of 1 is 1 / step.
         """
-        return (1 - self.decay) / (1 - self.decay**step)
+        return (1 - self.decay) / (1 - self.decay**step) if self.decay < 1 else 1 / step
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def test_whatever_is_written_is_understood_or_refused_in_one_line(text):
         ("tail:fraction=0.001", 300, Tail(299)),  # at least the last weights
         ("tail:tokens=7680", 300, Tail(290)),
         ("tail:tokens=7680", 5, Tail(0)),
+        ("ema:tokens=1e30", 5, Ema(1.0)),  # 1 - 768 / 1e30 is 1 in floating point
     ],
 )
 def test_what_a_run_keeps_for_an_average(spec, steps, mean):
@@ -101,7 +102,7 @@ def test_means_are_the_explicit_weighted_means(n):
     import torch
     from torch.optim.swa_utils import AveragedModel
 
-    model, kept = torch.nn.Linear(3, 2), (Ema(0.9), Ema(0.0), Tail(0), Tail(n - 1), Tail(n // 2))
+    model, kept = torch.nn.Linear(3, 2), (Ema(0.9), Ema(0.0), Ema(1.0), Tail(0), Tail(n - 1), Tail(n // 2))
     means, uniform, generator = start_means(kept, model), AveragedModel(model), np.random.default_rng(0)
     history = generator.normal(size=(n, 2, 3)).astype(np.float32)
     for step, weights in enumerate(history, 1):
@@ -110,7 +111,8 @@ def test_means_are_the_explicit_weighted_means(n):
         update_means(means, list(model.parameters()), step)
         uniform.update_parameters(model)
     ema = 0.9 ** np.arange(n)[::-1]
-    expected = [np.average(history, axis=0, weights=ema), history[-1], history.mean(0), history[-1]]
+    mean = history.mean(0)
+    expected = [np.average(history, axis=0, weights=ema), history[-1], mean, mean, history[-1]]
     expected.append(history[n // 2 :].mean(0))
     for mean, values in zip(kept, expected):
         assert means[mean][0].numpy() == pytest.approx(values, abs=1e-6), mean
