@@ -289,7 +289,7 @@ def read_request(args: argparse.Namespace) -> Request:
         baseline=baseline,
         margin=read_margin(args.margin),
         probe=make_probe(schedules, seeds, baseline) if probing else None,
-        known=known_from_args(args, config, tokenizer_of),
+        known=known_from_args(args, config, tokenizer_of, vocab_size_of),
     )
 
 

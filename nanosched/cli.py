@@ -178,7 +178,7 @@ def horizons_of_tokens(
         vocab_size_of: of a dataset and a tokenizer, which both decide the number of parameters.
 
     Returns:
-        steps for each number of tokens, None where none is asked for.
+        steps for each number of tokens, each once; None where none is asked for.
 
     Raises:
         ValueError: as `from_args`, or a number that is not above 0.
@@ -192,10 +192,10 @@ def horizons_of_tokens(
         raise ValueError(f"config={quoted(asked.name)} gives steps and {TOKENS}: give one of them")
     numbers = read_numbers(TOKENS, asked.tokens, float)
     if not all(0 < number < MOST_TOKENS for number in numbers):
-        raise not_allowed(TOKENS, asked.tokens, "give numbers above 0, such as 20")
+        raise not_allowed(TOKENS, asked.tokens, f"give numbers above 0 and below {MOST_TOKENS:g}, such as 20")
     config = asked.config
     vocab_size = vocab_size_of(config.dataset, config.tokenizer)
-    return [steps_for(config, number, vocab_size) for number in numbers]
+    return list(dict.fromkeys(steps_for(config, number, vocab_size) for number in numbers))
 
 
 def from_args(
@@ -221,38 +221,53 @@ def from_args(
         ValueError: a file or a setting that can't be used, in one line.
     """
     asked = asked_for(args, tokenizer_of)
+    config = with_warmup(asked, shortest, print)
+    return config.on_this_machine(), asked.comparison, Path(asked.name).stem
+
+
+def with_warmup(asked: Asked, shortest: int | None, say: Callable[[str], None]) -> Config:
+    """All settings; `say` takes the line on a warmup that nobody asked for."""
     config = asked.config  # the steps are checked before the warmup's part
     if "warmup_steps" in asked.flags or "warmup_steps" in asked.file and not asked.preset:
         warmup_steps = asked.flags.get("warmup_steps", asked.file.get("warmup_steps"))
     else:
         usual = Config(**asked.file) if asked.preset else Config()
-        warmup_steps = scaled_warmup(usual, shortest or config.steps, config.steps)
-    config = replace(config, warmup_steps=warmup_steps).on_this_machine()
-    return config, asked.comparison, Path(asked.name).stem
+        warmup_steps = scaled_warmup(usual, shortest or config.steps, config.steps, say)
+    return replace(config, warmup_steps=warmup_steps)
 
 
 def known_from_args(
     args: argparse.Namespace,
     config: Config,
-    tokenizer_of: Callable[[str], str | None] = lambda dataset: None,
+    tokenizer_of: Callable[[str], str | None],
+    vocab_size_of: Callable[[str, str], int],
 ) -> Known:
-    """What the TOML file says was measured, where it is of the setup that `from_args` gave.
+    """What the TOML file says was measured, where the setup that `from_args` gave is the file's own.
 
     Args:
-        args, tokenizer_of: as for `from_args`.
+        args, tokenizer_of, vocab_size_of: as for `from_args` and `horizons_of_tokens`.
         config: what it gave.
     """
-    asked = asked_for(args, tokenizer_of)
-    return known_of(asked.known, Config(**asked.file), config) if asked.known else Known()
+    stated = asked_for(args, tokenizer_of).known
+    if not stated:
+        return Known()
+    kept = ("config", "dataset", "device")  # of no effect on what is known, but the file is read with them
+    alone = argparse.Namespace(
+        **{name: value if name in kept else None for name, value in vars(args).items()}
+    )
+    horizons = horizons_of_tokens(alone, tokenizer_of, vocab_size_of)
+    alone.steps = horizons and max(horizons)
+    usual = with_warmup(asked_for(alone, tokenizer_of), horizons and min(horizons), lambda line: None)
+    return known_of(stated, usual, config)
 
 
-def scaled_warmup(usual: Config, steps: int, longest: int) -> int:
+def scaled_warmup(usual: Config, steps: int, longest: int, say: Callable[[str], None]) -> int:
     """The warmup that is as large a part of `steps` as the usual one of the usual steps; a line says so."""
     if steps == usual.steps:
         return usual.warmup_steps
     warmup_steps = round(usual.warmup_steps * steps / usual.steps)
     warmup_steps = max(warmup_steps, min(1, usual.warmup_steps))
-    print(
+    say(
         f"warmup: {warmup_steps:,} of {steps:,} steps, as much as the usual {usual.warmup_steps:,} of "
         f"{usual.steps:,}"
         + ", and the same at longer horizons" * (longest > steps)

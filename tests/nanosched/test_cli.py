@@ -58,7 +58,10 @@ def known(*flags):
     parser = argparse.ArgumentParser()
     add_flags(parser)
     args = parser.parse_args(list(flags))
-    return known_from_args(args, from_args(args)[0])
+    horizons = horizons_of_tokens(args, lambda dataset: None, lambda dataset, tokenizer: 65) or [args.steps]
+    args.steps = horizons[-1]
+    config = from_args(args, horizons[0])[0]
+    return known_from_args(args, config, lambda dataset: None, lambda dataset, tokenizer: 65)
 
 
 # --- presets and files
@@ -259,6 +262,21 @@ def test_what_was_measured_is_known_of_exactly_these_runs(tmp_path, flags, expec
     path = tmp_path / "mine.toml"
     path.write_text("steps = 50\nwarmup_steps = 5\npeak_lr = 0.004\nknown_peak_lr = 8e-3\nknown_noise = 0.01")
     assert known("--config", str(path), *flags) == expected
+
+
+@pytest.mark.parametrize("warmup", ["", "warmup_steps = 1000\n"])  # above the default of 300 steps
+@pytest.mark.parametrize("flags, expected", [((), Known(8e-3)), (("20",), Known(8e-3)), (("19",), Known())])
+def test_what_was_measured_at_so_many_tokens_per_parameter_is_known_of_them(
+    tmp_path, capsys, warmup, flags, expected
+):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"n_layer = 1\ntokens_per_parameter = 20\nknown_peak_lr = 8e-3\n{warmup}")
+    assert known("--config", str(path), *(f"--tokens-per-parameter={x}" for x in flags)) == expected
+    assert capsys.readouterr().out.count("warmup:") == (not warmup)
+
+
+def test_numbers_of_tokens_that_take_as_many_steps_are_one_horizon():
+    assert horizons("--tokens-per-parameter", "1e-6,2e-6,1e-5", vocab_size=65) == [1]
 
 
 def test_a_file_that_states_nothing_measured_knows_nothing(tmp_path):
