@@ -188,6 +188,7 @@ def vocab_size_of(name: str | Path, tokenizer: str) -> int:
     """
     if tokenizer != "char":
         return get_tokenizer(tokenizer).vocab_size
+    name = resolve(name, cache_folder(None), say=lambda line: None)  # the text that `open_dataset` will take
     return (find_dataset(name, tokenizer) or open_dataset(name, tokenizer)).vocab_size
 
 

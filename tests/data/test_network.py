@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers import one_line
 
-from data import DataError, find_dataset, network, open_dataset, shakespeare
+from data import DataError, dataset, find_dataset, network, open_dataset, shakespeare, vocab_size_of
 
 SHAKESPEARE = Path(__file__).parents[3] / "shared" / "data" / "tinyshakespeare.txt"
 
@@ -123,6 +123,13 @@ def test_shakespeare_is_downloaded_once_and_split_like_nanogpt(play, tmp_path, c
     file = shakespeare.shakespeare_file(tmp_path / "cache")
     assert list(file.parent.iterdir()) == [file]
     assert file.stat().st_mode & 0o044 == 0o044  # a cache may be shared
+
+
+def test_the_vocabulary_of_auto_is_of_the_text_that_will_be_trained_on(play, book, monkeypatch):
+    """Although another is there already, as pystdlib is from a day without a network."""
+    stand_in, find = open_dataset(book), dataset.find_dataset
+    monkeypatch.setattr(dataset, "find_dataset", lambda name, *args: find(book if name == "auto" else name))
+    assert vocab_size_of("auto", "char") == open_dataset("auto").vocab_size != stand_in.vocab_size
 
 
 @pytest.mark.shared_data
