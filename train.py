@@ -423,6 +423,8 @@ class Training:
             self.validate(val_batches)
         final = self.final_val_losses() if history.finite else FinalLosses(math.nan, {})
         record = self.record(final)
+        if before := read_run(self.folder):  # it was trained again, for other averages or its checkpoint
+            record = record.with_averages_of(before.record)
         if self.checkpoints.keep_last:
             self.save_checkpoint()
         write_run(self.folder, record, history.to_csv())

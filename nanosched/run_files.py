@@ -7,7 +7,7 @@ import json
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cached_property
@@ -54,6 +54,11 @@ class RunRecord:
     @property
     def complete(self) -> bool:
         return self.status == Status.COMPLETE.value
+
+    def with_averages_of(self, other: RunRecord) -> RunRecord:
+        """Its own averages, and the other's too where that is the same run to the last bit of its loss."""
+        same = (self.run_id, self.final_val_loss) == (other.run_id, other.final_val_loss)
+        return replace(self, averages=other.averages | self.averages) if same else self
 
     def has_averages(self, specs: Iterable[str]) -> bool:
         """Whether all of these are known; of weights that diverged there are none to know."""

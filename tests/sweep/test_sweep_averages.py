@@ -150,6 +150,27 @@ def test_a_stored_run_without_an_average_is_trained_again(config, dataset, tmp_p
         assert Store(tmp_path, ["ema:decay=0.6"]).get(id) is None
 
 
+def test_a_run_that_is_trained_again_keeps_the_averages_that_it_had(config, dataset, tmp_path):
+    """However often two comparisons of one folder ask for one of them each, in turn."""
+    schedule = make_schedules(config, ["cosine"], [config.peak_lr], [12])[0][1]
+    train(replace(config, average="ema:decay=0.5"), schedule, 0, dataset, tmp_path)
+    both = train(replace(config, average="tail:fraction=0.5"), schedule, 0, dataset, tmp_path)
+    assert set(both.averages) == {"ema:decay=0.5", "tail:fraction=0.5"}
+    assert train(replace(config, average=""), schedule, 0, dataset, tmp_path).averages == both.averages
+    other = replace(both, final_val_loss=both.final_val_loss + 1e-9, averages={"ema:decay=0.9": 1.0})
+    assert both.with_averages_of(other) == both  # of another machine, say
+
+
+def test_a_run_that_is_killed_while_it_is_trained_again_is_as_it_was(config, dataset, tmp_path):
+    schedule = make_schedules(config, ["cosine"], [config.peak_lr], [12])[0][1]
+    train(replace(config, average=""), schedule, 0, dataset, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in ("run.json", "curve.csv")}
+    for _ in range(2):
+        assert train(config, schedule, 0, dataset, tmp_path, steps_now=4) is None
+        assert before == {name: (tmp_path / name).read_bytes() for name in before}
+    assert train(config, schedule, 0, dataset, tmp_path).has_averages(config.average_specs)
+
+
 def test_a_diverged_run_is_not_trained_again_for_its_averages(config, dataset, tmp_path, monkeypatch):
     wild = replace(config, peak_lr=1e30)
     schedules = make_schedules(wild, ["constant"], [1e30], [12])
