@@ -41,7 +41,7 @@ def from_comparison(comparison: Comparison) -> BestKnown | None:
 
 def from_probe(comparison: Comparison) -> BestKnown | None:
     found = probed(comparison)
-    return found and BestKnown(found.best_known, "probe", found.clause)
+    return found and BestKnown(found.best_known, found.best_known and "probe", found.clause)
 
 
 def from_preset(comparison: Comparison) -> BestKnown | None:

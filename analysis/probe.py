@@ -68,6 +68,7 @@ class Probed:
     peak_lr: float  # asked for
     sides: tuple[Side, ...]  # ascending
     where: str = ""  # the horizon, where there are several
+    below: str = "ranking"  # what follows the answer: "order" with one seed, "" of a single schedule
 
     @property
     def off(self) -> Side | None:
@@ -75,8 +76,16 @@ class Probed:
         return min((side for side in self.sides if side.off), key=lambda s: mean(s.losses), default=None)
 
     @property
-    def best_known(self) -> float:
-        return self.off.peak_lr if self.off else self.peak_lr
+    def diverges(self) -> bool:
+        """Whether a seed diverges at the peak lr asked for."""
+        return any(len(finite(side.asked)) < len(side.asked) for side in self.sides)
+
+    @property
+    def best_known(self) -> float | None:
+        """None where no peak lr of the three completes with every seed."""
+        if self.off:
+            return self.off.peak_lr
+        return None if self.diverges else self.peak_lr
 
     @property
     def sentence(self) -> str:
@@ -84,11 +93,10 @@ class Probed:
         if not self.off:
             return ""
         keeps = "keeps the lr high" if self.off.peak_lr > self.peak_lr else "brings the lr down"
-        peak = format_lr(self.off.peak_lr)
+        says = f": the {self.below} below says who {keeps}, not which schedule is best when tuned"
         return (
-            f"{self.where}{self.scheduler} ends lower at {self.off.words} the peak lr ({self.off.evidence}): "
-            f"the ranking below says who {keeps}, not which schedule is best when tuned; "
-            f"give --peak-lr {peak} or --tune."
+            f"{self.where}{self.scheduler} ends lower at {self.off.words} the peak lr ({self.off.evidence})"
+            f"{says * bool(self.below)}; give --peak-lr {format_lr(self.off.peak_lr)} or --tune."
         )
 
     @property
@@ -96,6 +104,9 @@ class Probed:
         """ "cosine is no lower at half or twice this"."""
         if self.off:
             return f"{self.scheduler} is lower at {self.off.words} this"
+        if self.diverges:
+            sides = " and ".join(side.words for side in self.sides)
+            return f"{self.scheduler} diverges at this, and at {sides} this"
         beyond = " beyond noise" * any(side.difference < 0 for side in self.sides)
         return f"{self.scheduler} is no lower{beyond} at {' or '.join(s.words for s in self.sides)} this"
 
@@ -116,7 +127,8 @@ def probed(comparison: Comparison) -> Probed | None:
             sides.append(Side(peak_lr, words, losses, same, comparison.known.noise))
     several = len({setting.steps for setting in comparison.settings}) > 1
     where = f"At {asked_for.steps:,} steps, " * several
-    return Probed(asked_for.scheduler, asked_for.peak_lr, tuple(sides), where) if sides else None
+    below = "" if len(comparison.settings) == 1 else "order" if len(comparison.seeds) == 1 else "ranking"
+    return Probed(asked_for.scheduler, asked_for.peak_lr, tuple(sides), where, below) if sides else None
 
 
 def write_probe(comparison: Comparison, out: Path) -> list[Path]:

@@ -21,6 +21,7 @@ NO_RUN = "No run completed"
 HOLM = f"Holm, alpha = {ALPHA:g}"
 TOO_MANY = f"more than {MAX_COMPARED} schedules: nothing is compared"
 MAX_NAMES = 5  # in a list
+MAX_UNDECIDED = 10  # schedules whose seeds are told below an answer
 
 
 def unfinished(finished: int, requested: int) -> str:
@@ -213,7 +214,9 @@ def ranking_sentences(verdicts: Verdicts, where: str = "") -> list[str]:
     found = answer(verdicts)
     first = where + found if where or found.startswith(verdicts.best.name) else capitalized(found)
     undecided = [s for s in verdicts.having(Verdict.UNDECIDED) if verdicts.baseline or s is not verdicts.best]
-    return [f"{first}.", *(f"  {standing_sentence(standing, verdicts)}" for standing in undecided)]
+    told = [f"  {standing_sentence(standing, verdicts)}" for standing in undecided[:MAX_UNDECIDED]]
+    more = len(undecided) - len(told)
+    return [f"{first}.", *told, *[f"  and {counted(more, 'other')} undecided"] * bool(more)]
 
 
 def capitalized(words: str) -> str:

@@ -72,6 +72,7 @@ def tuned_caption(basins: list[Basin], comparison: Comparison) -> str:
         + ", by the difference with the seeds that chose" * comparison.held_out
         + ". "
         + f"{words} " * known
+        + "The best may be an average of the weights, which has no row. " * bool(comparison.config.average)
         + "Right: the loss, the best peak lr, and the place in the ranking at the common one. "
         f"The axis is zoomed to the data. Colour: the schedule's family. {setup_words(comparison)}"
     )

@@ -15,7 +15,7 @@ MAX_ROWS = 30  # a longer table is folded
 CAPTION = (
     "Mean over the completed seeds of each schedule; validation is left out of the times. "
     "ms per step: median (5th to 95th percentile). "
-    "Added seconds: of the steps that a run trained itself, after its branch point"
+    "Added seconds: of the steps that a run trained itself, after its branch point."
 )
 HEADINGS = [
     "schedule",

@@ -26,6 +26,7 @@ MAX_ROWS = 30  # a longer table is folded
 CHANCES = "P(best) is how often a bootstrap of the seeds has it first, widened as a t-test is for few seeds."
 PAIRS_INTERVALS = ", with the intervals of Holm's procedure for all pairs"
 ONE_SEED = "One seed: an order, not a ranking."
+HOLLOW = " Hollow: an average of the weights."
 ONE_DOT = "Dot: the run; one seed, so no ranking is claimed."
 
 
@@ -102,8 +103,8 @@ def common_rank(comparison: Comparison, row: Ranked) -> str:
 
 def ranking_plot(ranking: Ranking, at: str) -> Plot:
     """How far each is above the best, with its interval; with one seed the losses themselves."""
-    rows = list(ranking.rows)
-    if len(rows) > MAX_PANELS:
+    rows, number = list(ranking.rows), len(ranking.rows)
+    if number > MAX_PANELS:
         rows = list({row.entry.scheduler: row for row in reversed(rows)}.values())[::-1]
     rows, several_seeds = sorted(rows, key=lambda row: row.rank), ranking.several_seeds
     names = row_labels(rows)
@@ -120,8 +121,10 @@ def ranking_plot(ranking: Ranking, at: str) -> Plot:
     )
     meaning = interval_words(ranking.verdicts) if several_seeds else ONE_DOT
     caption = (
-        f"{meaning} A triangle at the edge lies beyond it. Choose a baseline to see the differences to it"
-        f"{PAIRS_INTERVALS * several_seeds}."
+        f"{meaning}{HOLLOW * any(row.entry.setting.average for row in rows)} A triangle at the edge lies "
+        f"beyond it. Choose a baseline to see the differences to it{PAIRS_INTERVALS * several_seeds}."
+        + f" Drawn: the first row of each schedule; the table has all {number}."
+        * (len(rows) < number)
     )
     finding = several_seeds_finding(ranking, rows, at) if several_seeds else one_seed_finding(rows, names, at)
     return Plot("dots", finding, caption, data)
@@ -150,6 +153,7 @@ def dot(row: Ranked, name: str, ranking: Ranking, rows: list[Ranked]) -> dict:
     return dict(
         schedule=row.entry.scheduler,
         label=name,
+        average=bool(row.entry.setting.average),
         words=row_words(row, ranking),
         x=row.difference if ranking.several_seeds else row.entry.loss,
         low=low,

@@ -45,7 +45,7 @@ def seed_facts(comparison: Comparison) -> Facts:
 
 def seed_words(seeds: list[int]) -> str:
     numbers = ", ".join(map(str, seeds))
-    return f"{len(seeds)} ({numbers})" if len(seeds) > 1 else f"one, number {numbers}"
+    return f"{len(seeds)} ({numbers})" if len(seeds) > 1 else f"one ({numbers})"
 
 
 def span(values: list[str]) -> str:

@@ -183,7 +183,12 @@
           hovertext: hoverLines(row, c),
           mode: "markers",
           error_x: beyond(row) ? undefined : error,
-          marker: { color: colour, symbol: beyond(row) ? "triangle-right" : symbol, size: 10 },
+          marker: {
+            color: row.average ? css("--paper") : colour,
+            symbol: beyond(row) ? "triangle-right" : symbol,
+            size: row.average ? 8 : 10,
+            line: { color: colour, width: row.average ? 2 : 0 },
+          },
           hovertemplate: "%{fullData.name}<br>%{hovertext}<extra></extra>",
         };
       });

@@ -13,7 +13,8 @@ LEGEND = (
     "Row against column, in thousandths of a nat per token: ▼ the row is significantly lower, "
     "▲ it is significantly higher, ≈ they cannot be told apart, = they are identical, ? nothing is tested. "
     "Columns are numbered by rank; each cell's title is the verdict in words, with the "
-    "interval of Holm's step."
+    "interval of Holm's step. Fewer may differ than in the ranking: here every pair is tested, each with its "
+    "own noise."
 )
 SIGNS = {  # of pairs without a significant difference
     Verdict.UNDECIDED: ("≈", "same"),

@@ -13,9 +13,15 @@ from analysis.cost import sweep_cost
 from analysis.figures.groups import groups_of, judged_groups, ranked_groups
 from analysis.figures.ranking import ranking_page
 from analysis.ranking_table import ranking_table
+from analysis.report import ranking as report_ranking
+from analysis.report.ranking import ranking_plot
+from analysis.sentences import ranking_sentences
 from analysis.steps_saved import steps_saved
+from analysis.verdicts import MAX_TESTED, Verdict
 from nanosched.config import Config
+from nanosched.counted import counted
 from nanosched.run_files import FinishedRun, RunRecord, Status
+from schedulers import resolve
 
 AVERAGES = ["ema:decay=0.9", "tail:fraction=0.5"]
 SMALL = ["--no-probe", "--out", "out", "--average", ",".join(AVERAGES)]
@@ -124,6 +130,33 @@ def comparison():
     results += [result("cosine", i, 2.5 + x, (2.6 + x, None)) for i, x in enumerate(noise)]
     results += [result("constant", i, 3.0 + x, (2.9, 2.8), complete=i > 0) for i, x in enumerate(noise)]
     return comparison_of(results)
+
+
+def test_the_report_draws_averages_hollow_and_of_many_rows_each_schedules_first(comparison, monkeypatch):
+    judged = comparison.rankings[100]
+    plot = ranking_plot(judged, "")
+    assert [row["average"] for row in plot.data["rows"]] == [
+        bool(r.entry.setting.average) for r in judged.rows
+    ]
+    assert "Hollow: an average of the weights." in plot.caption and "Drawn:" not in plot.caption
+    monkeypatch.setattr(report_ranking, "MAX_PANELS", 8)
+    plot = ranking_plot(judged, "")
+    assert [row["label"] for row in plot.data["rows"]][0] == "wsd + tail:fraction=0.5"
+    assert len({row["schedule"] for row in plot.data["rows"]}) == len(plot.data["rows"]) == 3
+    assert plot.caption.endswith("Drawn: the first row of each schedule; the table has all 9.")
+
+
+def test_pairs_of_every_built_in_schedule_with_two_averages_are_tested():
+    assert 3 * len(resolve("all,schedule_free")) <= MAX_TESTED
+
+
+def test_of_many_undecided_rows_the_first_are_told_and_the_others_counted(comparison, monkeypatch):
+    noisy = [result(name, i, 2.0 + x, (2.0 - x, 2.0)) for name in "abcde" for i, x in enumerate([0.1, -0.1])]
+    verdicts = comparison_of(noisy).rankings[100].verdicts
+    undecided = [s for s in verdicts.standings if s.verdict is Verdict.UNDECIDED and s is not verdicts.best]
+    assert len(undecided) > 10
+    _, *told = ranking_sentences(verdicts)
+    assert len(told) == 11 and told[-1] == f"  and {counted(len(undecided) - 10, 'other')} undecided"
 
 
 def test_rows_are_named_ranked_and_incomplete_with_their_run(comparison):

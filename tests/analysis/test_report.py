@@ -451,7 +451,7 @@ def test_the_regime_stands_beside_the_answer(made):
     page = made("three peak lrs").page
     assert dict(zip(*([text for _, text in page.all(tag)] for tag in ("dt", "dd")))) == facts
     assert "model" not in regime(made("all failed").comparison)
-    assert regime(made("one seed").comparison)["seeds"] == "one, number 0"
+    assert regime(made("one seed").comparison)["seeds"] == "one (0)"
 
 
 @pytest.mark.parametrize(
