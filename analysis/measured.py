@@ -150,7 +150,9 @@ def measure(
         raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
     validated = all(enough_validations(curve) for curves in seeds.values() for curve in curves)
     mean_curve = validation_curve if validated else training_curve
-    what = "validation loss" if validated else f"training loss (means of {steps // BLOCKS or 1} steps)"
+    what = f"training loss (means of {steps // BLOCKS or 1} steps)"
+    if validated:
+        what = "validation loss (val_loss in curves.csv)"  # the final one is of more text
     curves = {label: replace(mean_curve(curves), name=label) for label, curves in seeds.items()}
     return Measured(curves, peak_lr, steps, warmup_steps, min(map(len, seeds.values())), what)
 

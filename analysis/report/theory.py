@@ -119,11 +119,15 @@ def forecast_words(rows: list[ForecastRow], measured: Measured) -> str:
     if not tests:
         return f"{FITTED} leaves the others open."
     what = f"the last {measured.what} of {counted(len(tests), 'other')}"
-    at = f"at a peak lr of {format_lr(measured.peak_lr)} without having seen them"
+    unseen = "it" if len(tests) == 1 else "them"
+    at = f"at a peak lr of {format_lr(measured.peak_lr)} without having seen {unseen}"
     within = sum(row.low <= row.measured <= row.high for row in tests)
     error = np.mean([abs(row.error) for row in tests])
-    words = f"{FITTED} predicts {what} {at}: {order_words(tests)}mean error {error:.4f}, "
-    words += f"{within} of them within their 95% intervals."
+    words = f"{FITTED} predicts {what} {at}: {order_words(tests)}"
+    if len(tests) == 1:
+        words += f"error {error:.4f}, {'within' if within else 'outside'} its 95% interval."
+    else:
+        words += f"mean error {error:.4f}, {within} of them within their 95% intervals."
     still_open = sum(not row.fitted_on and not row.is_test for row in rows)
     if still_open:
         words += (

@@ -84,7 +84,8 @@ def test_the_reports_section_says_what_the_command_does(comparison, monkeypatch,
     rows = {row["scheduler"]: row for row in read_csv(comparison / "forecast.csv")}
     labels = ("constant", "cosine", "wsd", "linear")
     words, table = forecast_blocks(law_comparison(SPECS), dict.fromkeys(labels))
-    assert "of 1 other at a peak lr of 8e-3" in words.text and "1 of them within" in words.text
+    assert "of 1 other at a peak lr of 8e-3" in words.text and "seen it: error 0.0" in words.text
+    assert "within its 95% interval." in words.text
     assert "left open" not in words.text
     assert {schedule.name for schedule, *_ in table.rows} == set(labels)
     predictions = []
