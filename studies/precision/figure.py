@@ -37,7 +37,7 @@ def caption(regimes: list[Regime]) -> str:
     return (
         f"Left: final validation loss, a small mark for each of {seeds} seeds, a large one for their mean. "
         "Right: the arm minus float32, paired by seed, mean and 95% interval; grey bands: the protocol's "
-        f"margins, {margins} nats per token either way. The preset cpu (0.8M parameters) on "
+        f"margins, {margins} nats per token either way. nanoGPT's CPU recipe (0.8M parameters) on "
         f"{config['dataset']}, {config['steps']} steps, on a CPU. Colour: the schedule."
     )
 
