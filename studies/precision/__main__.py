@@ -8,7 +8,7 @@ out as in model/gpt2.py. The validation loss is taken in the precision of the tr
 
 Protocol, fixed before anything was trained:
 
-- Regime: the preset `cpu` on pystdlib, 0.8M parameters, 300 steps of 768 tokens (0.3 tokens per parameter),
+- Regime: `nanogpt-cpu` on pystdlib, 0.8M parameters, 300 steps of 768 tokens (0.3 tokens per parameter),
   seeds 0 to 4, peak lr 8e-3. At this peak 19 of 21 schedules ended lowest in results/low_tokens/tuned, all
   five of this study among them. That was on tiny Shakespeare; it is taken over and not tuned again.
 - Schedules: inverse_sqrt_cooldown, wsd, linear, cosine and constant. In results/low_tokens/tuned they were
