@@ -10,7 +10,6 @@ INF = math.inf
 BELOW_ZERO, ABOVE_ZERO = (-INF, 0.0), (0.0, INF)
 MARGIN = 0.005  # nats per token: what is closer is a tie
 PEAKS = (4e-3, 8e-3, 1.6e-2, 3.2e-2)
-SEEDS = (0, 1, 2)
 
 
 class Verdict(Enum):
@@ -35,6 +34,7 @@ class Regime:
 
 
 BASE = Regime("0.1M", 64, 20, 2008, 200)
+LONGER = Regime("0.1M", 64, 41, 4115, 200)
 FEWEST, FEW = Regime("0.1M", 64, 0.3, 30, 3), Regime("0.1M", 64, 2, 201, 20)
 HORIZONS = tuple(
     Regime("0.05M", 44, tokens, steps, 97) for tokens, steps in ((8, 387), (12.3, 595), (20, 968), (41, 1984))
@@ -64,7 +64,6 @@ class Choice:
     peaks: tuple[float, ...] = PEAKS
     averages: tuple[str, ...] = ("",)
     chosen_in: Regime | None = None
-    seeds: tuple[int, ...] = SEEDS  # that every cell must have; more are taken where there are more
     label: str = ""
 
     @property

@@ -1,9 +1,9 @@
 from studies.claims.claim import INF, MARGIN, Choice, Claim, Question, Share, difference, tuned
-from studies.claims.settings import AVERAGES, CONSTANT, FIVE, WSD
+from studies.claims.settings import AVERAGES, CONSTANT, WSD
 
-PLAIN = tuned(CONSTANT, peaks=(4e-3, 8e-3), seeds=FIVE)
-AVERAGED = Choice((CONSTANT,), peaks=(4e-3, 8e-3), averages=AVERAGES, seeds=FIVE, label="constant, averaged")
-DECAYED = tuned(WSD[0.6], peaks=(8e-3, 1.6e-2), seeds=FIVE)
+PLAIN = tuned(CONSTANT, peaks=(4e-3, 8e-3))
+AVERAGED = Choice((CONSTANT,), peaks=(4e-3, 8e-3), averages=AVERAGES, label="constant, averaged")
+DECAYED = tuned(WSD[0.6], peaks=(8e-3, 1.6e-2))
 
 CLAIM = Claim(
     number="7b",

@@ -1,16 +1,16 @@
 from studies.claims.claim import BELOW_ZERO, Choice, Claim, Contrast, Question, tuned
-from studies.claims.settings import AVERAGES, COSINE, FIVE, WSD
+from studies.claims.settings import AVERAGES, COSINE, WSD
 
 PEAKS = (8e-3, 1.6e-2)
 SCHEDULES = {WSD[0.2]: "wsd 20%", WSD[0.6]: "wsd 60%", COSINE: "cosine to zero"}
 
 
 def averaged(schedule: str) -> Choice:
-    return Choice((schedule,), peaks=PEAKS, averages=AVERAGES, seeds=FIVE, label=f"{schedule}, averaged")
+    return Choice((schedule,), peaks=PEAKS, averages=AVERAGES, label=f"{schedule}, averaged")
 
 
 def plain(schedule: str) -> Choice:
-    return tuned(schedule, peaks=PEAKS, seeds=FIVE)
+    return tuned(schedule, peaks=PEAKS)
 
 
 CLAIM = Claim(

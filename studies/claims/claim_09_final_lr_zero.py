@@ -1,9 +1,9 @@
 from studies.claims.claim import ABOVE_ZERO, Claim, Question, difference, slope, tuned
-from studies.claims.settings import FIVE, LINEAR
+from studies.claims.settings import LINEAR
 
 
 def linear(ratio: float):
-    return tuned(LINEAR[ratio], peaks=(8e-3, 1.6e-2), seeds=FIVE)
+    return tuned(LINEAR[ratio], peaks=(8e-3, 1.6e-2))
 
 
 CLAIM = Claim(

@@ -1,15 +1,15 @@
 from studies.claims.claim import ABOVE_ZERO, BELOW_ZERO, Claim, Question, difference, peak_ratio, tuned
-from studies.claims.settings import FIVE, WSD, WSD_POWER
+from studies.claims.settings import WSD, WSD_POWER
 
 PEAKS = (8e-3, 1.6e-2, 3.2e-2)
 
 
 def power(*peaks: float):
-    return tuned(WSD_POWER, peaks=peaks or PEAKS, seeds=FIVE)
+    return tuned(WSD_POWER, peaks=peaks or PEAKS)
 
 
 def linear(*peaks: float):
-    return tuned(WSD[0.6], peaks=peaks or PEAKS, seeds=FIVE)
+    return tuned(WSD[0.6], peaks=peaks or PEAKS)
 
 
 CLAIM = Claim(

@@ -1,7 +1,9 @@
 from studies.claims.claim import (
     ABOVE_ZERO,
+    BASE,
     HORIZONS,
     INF,
+    LONGER,
     MARGIN,
     Choice,
     Claim,
@@ -13,6 +15,7 @@ from studies.claims.claim import (
 from studies.claims.settings import DECAYS
 
 SHORT, LONG = HORIZONS[0], HORIZONS[-1]
+PEAKS = (8e-3, 1.6e-2)  # of the runs of 0.1M parameters at 41 tokens per parameter
 AT_THE_END = Choice(DECAYS, LONG, label="chosen at 41 tokens per parameter")
 TOO_EARLY = Choice(DECAYS, LONG, chosen_in=SHORT, label="chosen at 8 tokens per parameter")
 
@@ -34,6 +37,22 @@ CLAIM = Claim(
         Question(
             "rank correlation of the schedules at 8 and at 41 tokens per parameter, tuned peaks",
             Ranks(tuple(tuned(s, LONG) for s in DECAYS), tuple(tuned(s, SHORT) for s in DECAYS)),
+            holds=(-INF, 0.5),
+        ),
+        Question(
+            "what choosing at 20 tokens per parameter costs at 41, 0.1M parameters, peaks 8e-3 and 1.6e-2",
+            difference(
+                Choice(DECAYS, LONGER, PEAKS, chosen_in=BASE, label="chosen at 20 tokens per parameter"),
+                Choice(DECAYS, LONGER, PEAKS, label="chosen at 41 tokens per parameter"),
+            ),
+            holds=ABOVE_ZERO,
+        ),
+        Question(
+            "rank correlation of the schedules of 0.1M parameters at 20 and at 41, peaks 8e-3 and 1.6e-2",
+            Ranks(
+                tuple(tuned(s, LONGER, peaks=PEAKS) for s in DECAYS),
+                tuple(tuned(s, BASE, peaks=PEAKS) for s in DECAYS),
+            ),
             holds=(-INF, 0.5),
         ),
     ),

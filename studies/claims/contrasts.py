@@ -9,7 +9,7 @@ import numpy as np
 from analysis.noise import PairNoise, moderate, own_noises, pooled
 from studies.claims.claim import Choice, Contrast, Share, tuned
 from studies.claims.estimate import Estimate, student
-from studies.claims.peaks import judged
+from studies.claims.peaks import judged, missing
 from studies.claims.runs import Runs
 from studies.claims.settings import CONSTANT, DECAYS
 
@@ -67,5 +67,5 @@ def common_seeds(rows: list[dict[int, float]]) -> list[int]:
 def prior(runs: Runs, choices: tuple[Choice, ...]) -> tuple[float, float, float]:
     """Degrees of freedom, variance of a pair's difference, and the most degrees of freedom: of the regime."""
     grid = (tuned(schedule, choices[0].regime) for schedule in (CONSTANT, *DECAYS))
-    rows = {choice: judged(runs, choice) for choice in (*grid, *choices) if not runs.missing([choice])}
+    rows = {choice: judged(runs, choice) for choice in (*grid, *choices) if not missing(runs, [choice])}
     return pooled(rows, own_noises(rows))

@@ -15,11 +15,13 @@ from studies.claims.claim import Choice, PeakSlope, Ranks
 from studies.claims.grid import grids_of
 from studies.claims.judge import Answer, Judged
 from studies.claims.orders import at_an_end, rank_values
+from studies.claims.peaks import complete, mean_losses, seeds_of
 from studies.claims.runs import Runs
 
 HEIGHT, LEFT, GAP, SIDE = 2.6, 0.75, 2.75, 2.9  # inches: of the body, around the panels
 MARKERS, DASHES = "osD^vP*X<>", ["-", "--", ":", "-."]
 LABEL = 26  # letters of a row's name to a line
+HOLLOW = {PeakSlope: "Left: hollow where the lowest mean is at an end of the grid. ", Ranks: ""}
 
 
 def draw_claim(out: Path, runs: Runs, judged: Judged) -> Path:
@@ -29,7 +31,7 @@ def draw_claim(out: Path, runs: Runs, judged: Judged) -> Path:
 def claim_page(runs: Runs, judged: Judged):
     primary = judged.primary
     regime, seeds = words.regime(primary.question.statistic), primary.estimate.n
-    caption = f"{regime}; {seeds} seeds. {legend(primary)}"
+    caption = f"{regime}; {seeds} seeds. {legend(judged)}"
     fig, _, below = new_page(HEIGHT + 0.7, words.finding(judged.claim.number, judged.primary), caption)
     total = fig.get_figheight()
     left, right = (
@@ -41,15 +43,12 @@ def claim_page(runs: Runs, judged: Judged):
     return fig
 
 
-def legend(answer: Answer) -> str:
-    hollow = isinstance(answer.question.statistic, PeakSlope)
-    left = "Left: hollow where the lowest mean is at an end of the grid. " if hollow else ""
-    interval = (
-        f"{left}Right: the number with its interval ({words.level(answer)} for the first, which decides"
-    )
+def legend(judged: Judged) -> str:
+    left = HOLLOW.get(type(measured(judged)), "Left: hollow where a peak has fewer seeds. ")
     return (
-        f"{interval}; 95% for others); dots are seeds, the hollow diamond is the published size, and where "
-        "all of the interval is in the grey the claim holds."
+        f"{left}Right: the number with its interval ({words.level(judged.primary)} for the first, which "
+        "decides; 95% for others); dots are seeds, the hollow diamond is the published size, and where all "
+        "of the interval is in the grey the claim holds."
     )
 
 
@@ -76,21 +75,23 @@ def draw_basins(ax, runs: Runs, choices: tuple[Choice, ...]):
     """Mean loss by peak lr; of several averages or schedules the lowest mean at each peak."""
     ends = []
     for i, choice in enumerate(choices):
-        x, y = basin(runs, choice)
-        ax.plot(x, y, **style(choice.schedules[0], i), label=words.short(choice))
+        x, y, fewer = basin(runs, choice)
+        look = style(choice.schedules[0], i)
+        ax.plot(x, y, **look)
+        ax.plot(x[fewer], y[fewer], **look | dict(ls="none", mfc="white", zorder=5))
         ends.append((y[-1], words.short(choice), colour_of(choice.schedules[0])))
     log_axis(ax.xaxis, sorted({peak for choice in choices for peak in choice.peaks}))
     ax.set(xlabel="peak lr", ylabel="mean final validation loss (nats per token)")
     name_ends(ax, ends)
 
 
-def basin(runs: Runs, choice: Choice) -> tuple[list[float], list[float]]:
-    lowest = {}
-    for cell in choice.cells():
-        mean = float(np.mean(list(runs.of(cell).values())))
-        lowest[cell.peak_lr] = min(mean, lowest.get(cell.peak_lr, np.inf))
-    finite = {peak: mean for peak, mean in lowest.items() if np.isfinite(mean)}  # none diverged
-    return list(finite), list(finite.values())
+def basin(runs: Runs, choice: Choice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Peak lrs, the lowest mean at each, and whether it has fewer seeds than the setting; none diverged."""
+    means = mean_losses(runs, choice)
+    peaks = sorted({cell.peak_lr for cell, mean in means.items() if np.isfinite(mean)})
+    best = [min((cell for cell in means if cell.peak_lr == peak), key=means.get) for peak in peaks]
+    full = complete(runs, best, seeds_of(runs, choice))
+    return np.array(peaks), np.array([means[c] for c in best]), np.array([c not in full for c in best])
 
 
 def draw_best_peaks(ax, runs: Runs, statistic: PeakSlope):
@@ -107,11 +108,20 @@ def draw_best_peaks(ax, runs: Runs, statistic: PeakSlope):
         ends_of_grid = [at_an_end(grids, choice) for choice, _ in points]
         ax.plot(x[ends_of_grid], y[ends_of_grid], **look | dict(ls="none", mfc="white", zorder=5))
         ends.append((y[-1], words.short(points[0][0]), look["color"]))
-    log_axis(ax.xaxis, sorted({2.0**x for _, x, _ in statistic.points}), "{:.3g}".format)
+    log_axis(ax.xaxis, apart(sorted({2.0**x for _, x, _ in statistic.points})), "{:.3g}".format)
     log_axis(ax.yaxis, sorted({peak for choice in statistic.choices for peak in choice.peaks}))
     ax.set(xlabel=x_name(statistic), ylabel="best peak lr")
     if len(ends) > 1:
         name_ends(ax, ends)
+
+
+def apart(ticks: list[float]) -> list[float]:
+    """Without those less than a quarter above the last, whose labels would touch."""
+    kept = ticks[:1]
+    for tick in ticks[1:]:
+        if tick > 1.25 * kept[-1]:
+            kept.append(tick)
+    return kept
 
 
 def x_name(statistic: PeakSlope) -> str:

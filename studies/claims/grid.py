@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.basin import lowest
 from studies.claims.claim import Cell, Choice
+from studies.claims.peaks import complete, neighbour, seeds_of
 from studies.claims.runs import Runs
 
 DRAWS = 20_000
@@ -20,8 +21,7 @@ class Grid:
 
     column: dict[Cell, int]
     means: np.ndarray  # (1 + DRAWS, cells)
-    seeds: int  # the fewest that a cell has
-    df: int
+    seeds: int  # the fewest that a setting has
 
     def of(self, choice: Choice) -> tuple[np.ndarray, np.ndarray]:
         """log2 of the peak lrs (peaks,), ascending, and the means (1 + DRAWS, peaks)."""
@@ -39,32 +39,61 @@ class Grid:
 
 
 def grid_of(runs: Runs, choices: list[Choice], stream: int) -> Grid:
-    """A loss is its cell's mean plus its seed's effect plus noise: least squares.
+    """A loss is its cell's mean plus its seed's effect plus noise: least squares. A peak that lacks seeds of
+    its setting is the neighbour peak's mean plus the mean difference to it on the seeds that are there.
 
     Args:
-        choices: of one regime.
+        choices: of one regime and one schedule each.
         stream: of the random numbers, another for each grid of a claim.
     """
-    cells = list(dict.fromkeys(cell for choice in choices for cell in choice.cells()))
-    cells = [cell for cell in cells if np.isfinite(list(runs.of(cell).values())).all()]
-    rows = [(i, seed, loss) for i, cell in enumerate(cells) for seed, loss in sorted(runs.of(cell).items())]
-    seeds = sorted({seed for _, seed, _ in rows})
+    full, partial = by_seeds(runs, choices)
+    rows = [(cell, seed) for cell in (*full, *partial) for seed in sorted(runs.of(cell))]
+    place = {row: i for i, row in enumerate(rows)}
+    losses = np.array([runs.of(cell)[seed] for cell, seed in rows])
+    design = additive([row for row in rows if row[0] not in partial], full)
+    fitted, solve = len(design), np.linalg.pinv(design)
+    residuals = losses[:fitted] - design @ (solve @ losses[:fitted])
+    df = fitted - design.shape[1]
+    weights = np.zeros((len(full) + len(partial), len(rows)))  # of the losses in each mean
+    weights[: len(full), :fitted] = solve[: len(full)]
+    for i, (cell, near) in enumerate(partial.items(), len(full)):
+        weights[i] = weights[full.index(near)]
+        common = runs.of(cell).keys() & runs.of(near).keys()
+        for seed in common:
+            weights[i, place[cell, seed]] += 1 / len(common)
+            weights[i, place[near, seed]] -= 1 / len(common)
+    means = weights @ losses
+    rng = np.random.Generator(np.random.Philox(key=[KEY, stream]))
+    scale = np.sqrt(residuals @ residuals / rng.chisquare(df, size=(DRAWS, 1)))
+    draws = means + scale * (rng.standard_normal((DRAWS, len(rows))) @ weights.T)
+    column = {cell: i for i, cell in enumerate((*full, *partial))}
+    return Grid(column, np.vstack([means, draws]), min(len(runs.of(cell)) for cell in full))
+
+
+def by_seeds(runs: Runs, choices: list[Choice]) -> tuple[list[Cell], dict[Cell, Cell]]:
+    """Cells that have all seeds of their setting, and those with fewer, each with its neighbour peak; none
+    where a run diverged."""
+    full, partial = [], {}
+    for choice in dict.fromkeys(choices):
+        cells = [cell for cell in choice.cells() if np.isfinite(list(runs.of(cell).values())).all()]
+        here = complete(runs, cells, seeds_of(runs, choice))
+        full += here
+        for cell in (cell for cell in cells if cell not in here):
+            near = neighbour(cell, here)
+            if runs.of(cell).keys() & runs.of(near).keys():
+                partial[cell] = near
+    return full, partial
+
+
+def additive(rows: list[tuple[Cell, int]], cells: list[Cell]) -> np.ndarray:
+    """The design: float64 (rows, cells and all seeds but the first)."""
+    seeds = sorted({seed for _, seed in rows})
     design = np.zeros((len(rows), len(cells) + len(seeds) - 1))
-    for row, (cell, seed, _) in enumerate(rows):
-        design[row, cell] = 1
+    for row, (cell, seed) in enumerate(rows):
+        design[row, cells.index(cell)] = 1
         if seed != seeds[0]:
             design[row, len(cells) + seeds.index(seed) - 1] = 1
-    losses = np.array([loss for *_, loss in rows])
-    covariance = np.linalg.inv(design.T @ design)
-    fitted = covariance @ design.T @ losses
-    df = len(rows) - design.shape[1]
-    variance = float(((losses - design @ fitted) ** 2).sum() / df)
-    means, root = fitted[: len(cells)], np.linalg.cholesky(covariance[: len(cells), : len(cells)])
-    rng = np.random.Generator(np.random.Philox(key=[KEY, stream]))
-    scale = np.sqrt(variance * df / rng.chisquare(df, size=(DRAWS, 1)))
-    draws = means + scale * (rng.standard_normal((DRAWS, len(cells))) @ root.T)
-    column = {cell: i for i, cell in enumerate(cells)}
-    return Grid(column, np.vstack([means, draws]), min(len(runs.of(cell)) for cell in cells), df)
+    return design
 
 
 def grids_of(runs: Runs, choices: tuple[Choice, ...]) -> dict:

@@ -9,10 +9,21 @@ import numpy as np
 
 from analysis.differences import ALPHA, holm, holm_levels
 from analysis.power import seeds_needed
-from studies.claims.claim import Claim, Contrast, PeakSlope, Question, Ranks, Share, Statistic, Verdict
+from studies.claims.claim import (
+    Choice,
+    Claim,
+    Contrast,
+    PeakSlope,
+    Question,
+    Ranks,
+    Share,
+    Statistic,
+    Verdict,
+)
 from studies.claims.contrasts import estimate_contrast, estimate_share
 from studies.claims.estimate import Estimate
 from studies.claims.orders import estimate_ranks, estimate_slope
+from studies.claims.peaks import at_the_end, missing
 from studies.claims.runs import Runs
 
 ESTIMATORS = {
@@ -66,6 +77,7 @@ class Judged:
     claim: Claim
     primary: Answer
     beside: tuple[Answer, ...]
+    ends: tuple[Choice, ...]  # of the primary number: whose best peak is an end of the grid
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,7 @@ def judge(runs: Runs, claims: list[Claim]) -> Study:
                 claim,
                 Answer(claim.primary, primary[claim.number], float(alpha), float(p_holm)),
                 beside[claim.number],
+                tuple(c for c in dict.fromkeys(claim.primary.statistic.choices) if at_the_end(runs, c)),
             )
             for claim, alpha, p_holm in rows
         ],
@@ -107,9 +120,9 @@ def judge(runs: Runs, claims: list[Claim]) -> Study:
 
 def attempt(runs: Runs, statistic: Statistic, name: str, left_out: dict[str, str]) -> Estimate | None:
     """The estimate; or None, and why is noted."""
-    if missing := runs.missing(statistic.choices):
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        left_out[name] = f"{missing[0]}{more} not there"
+    if lacking := missing(runs, statistic.choices):
+        more = f", and so on for {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        left_out[name] = f"{lacking[0]}{more}; it takes two or more"
         return None
     try:
         return ESTIMATORS[type(statistic)](runs, statistic)

@@ -18,6 +18,7 @@ def write_readme(out: Path, study: Study) -> Path:
         counts=counts(study),
         margin=MARGIN,
         words=words,
+        seeds=seeds(study),
     )
 
 
@@ -27,3 +28,9 @@ def counts(study: Study) -> dict[str, list[str]]:
         verdict.value: [j.claim.number for j in study.judged if j.primary.verdict is verdict]
         for verdict in Verdict
     }
+
+
+def seeds(study: Study) -> str:
+    """The fewest to the most that judged: "2 to 5"."""
+    numbers = sorted({j.primary.estimate.n for j in study.judged})
+    return " to ".join(map(str, dict.fromkeys((numbers[0], numbers[-1])))) if numbers else "No"

@@ -1,37 +1,128 @@
-"""Losses at best peaks, each chosen by seeds that don't judge."""
+"""Losses at best peaks, each chosen by seeds that don't judge.
+
+The seeds of a setting are those that at least two of its peaks have. A peak that lacks some of them is not
+chosen; by the seeds that it has it says whether the best peak is an end of the grid.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from studies.claims.claim import Cell, Choice
+from analysis.text import format_lr
+from studies.claims.claim import PEAKS, Cell, Choice
 from studies.claims.runs import Losses, Runs
+
+FEWEST_SEEDS = 2  # one chooses, the other judges
 
 
 def judged(runs: Runs, choice: Choice) -> Losses:
     """Each seed's loss at what the others prefer; seeds that diverged there are left out."""
-    seeds = sorted(set().union(*(runs.of(cell) for cell in choice.cells())))
-    losses = {seed: loss_by_others(runs, choice, seed) for seed in seeds}
+    seeds = seeds_of(runs, choice)
+    if len(seeds) < FEWEST_SEEDS:
+        return {}
+    losses = {seed: loss_by_others(runs, choice, seeds, seed) for seed in seeds}
     return {seed: loss for seed, loss in losses.items() if math.isfinite(loss)}
 
 
-def loss_by_others(runs: Runs, choice: Choice, seed: int) -> float:
+def loss_by_others(runs: Runs, choice: Choice, seeds: list[int], seed: int) -> float:
+    others = [other for other in seeds if other != seed]
     schedules = choice.schedules
     if choice.chosen_in:
-        elsewhere = preferred(runs, choice.cells(choice.chosen_in), seed)
-        schedules = (elsewhere.schedule,) if elsewhere else ()
-    cell = preferred(runs, choice.cells(schedules=schedules), seed) if schedules else None
-    return runs.of(cell)[seed] if cell else math.nan
+        elsewhere = complete(runs, choice.cells(choice.chosen_in), seeds)
+        schedules = (preferred(runs, elsewhere, others).schedule,)
+    cells = complete(runs, choice.cells(schedules=schedules), seeds)
+    return runs.of(preferred(runs, cells, others))[seed]
 
 
-def preferred(runs: Runs, cells: list[Cell], seed: int) -> Cell | None:
-    """The one with the lowest mean over the other seeds that have all which this seed has."""
-    cells = [cell for cell in cells if seed in runs.of(cell)]
-    if len(cells) < 2:
-        return cells[0] if cells else None
-    others = set.intersection(*(set(runs.of(cell)) for cell in cells)) - {seed}
-    if not others:
-        return None
-    return min(cells, key=lambda cell: np.mean([runs.of(cell)[other] for other in sorted(others)]))
+def preferred(runs: Runs, cells: list[Cell], seeds: list[int]) -> Cell:
+    """The one with the lowest mean over these seeds, which all of them have."""
+    return min(cells, key=lambda cell: np.mean([runs.of(cell)[seed] for seed in seeds]))
+
+
+# -- seeds
+
+
+def seeds_of(runs: Runs, choice: Choice) -> list[int]:
+    """That each of its settings has."""
+    return sorted(set.intersection(*(seeds_of_setting(runs, one) for one in settings(choice))))
+
+
+def settings(choice: Choice) -> list[list[Cell]]:
+    """The cells of each schedule in each regime."""
+    return [choice.cells(regime, (schedule,)) for regime in choice.regimes for schedule in choice.schedules]
+
+
+def seeds_of_setting(runs: Runs, cells: list[Cell]) -> set[int]:
+    """That at least two of its peaks have, in all averages; or its only one."""
+    by_peak: dict[float, set[int]] = {}
+    for cell in cells:
+        seeds = set(runs.of(cell))
+        by_peak[cell.peak_lr] = by_peak.get(cell.peak_lr, seeds) & seeds
+    needed = min(2, len(by_peak))
+    counted = [seed for seeds in by_peak.values() for seed in seeds]
+    return {seed for seed in counted if counted.count(seed) >= needed}
+
+
+def complete(runs: Runs, cells: list[Cell], seeds: list[int]) -> list[Cell]:
+    return [cell for cell in cells if runs.of(cell).keys() >= set(seeds)]
+
+
+def missing(runs: Runs, choices: Iterable[Choice]) -> list[str]:
+    """Each setting with fewer than two seeds, in words, once."""
+    found = {}
+    for cells in (cells for choice in choices for cells in settings(choice)):
+        seeds = seeds_of_setting(runs, cells)
+        if len(seeds) < FEWEST_SEEDS or not complete(runs, cells, sorted(seeds)):
+            found[describe(cells, len(seeds))] = None
+    return list(found)
+
+
+def describe(cells: list[Cell], seeds: int) -> str:
+    first, peaks = cells[0], sorted({cell.peak_lr for cell in cells})
+    average = " averaged" if first.average else ""
+    return (
+        f"{first.schedule}{average} ({first.regime.name}; peaks {', '.join(map(format_lr, peaks))}) "
+        f"has {seeds or 'no'} seed{'' if seeds == 1 else 's'}"
+    )
+
+
+# -- peaks with fewer seeds
+
+
+def neighbour(cell: Cell, cells: list[Cell]) -> Cell:
+    """Of these the one whose peak lr is nearest, the lower of two."""
+    same = [other for other in cells if replace(other, peak_lr=cell.peak_lr) == cell]
+    return min(same, key=lambda other: (abs(math.log2(other.peak_lr / cell.peak_lr)), other.peak_lr))
+
+
+def mean_losses(runs: Runs, choice: Choice) -> dict[Cell, float]:
+    """Over the setting's seeds; with fewer of them, the neighbour peak's mean plus the mean difference to it
+    on the seeds that are there."""
+    seeds = seeds_of(runs, choice)
+    cells = choice.cells()
+    full = complete(runs, cells, seeds)
+    means = {cell: float(np.mean([runs.of(cell)[seed] for seed in seeds])) for cell in full}
+    for cell in (cell for cell in cells if cell not in means):
+        near = neighbour(cell, full)
+        if common := sorted(runs.of(cell).keys() & runs.of(near).keys()):
+            means[cell] = means[near] + float(
+                np.mean([runs.of(cell)[seed] - runs.of(near)[seed] for seed in common])
+            )
+    return means
+
+
+def at_the_end(runs: Runs, choice: Choice) -> bool:
+    """Whether no peak on one side of the best is worse, by the seeds that both have."""
+    seeds = seeds_of(runs, choice)
+    best = preferred(runs, complete(runs, choice.cells(), seeds), seeds)
+
+    def worse(peak: float) -> bool:
+        here, there = runs.of(best), runs.of(replace(best, peak_lr=peak))
+        return sum(there[seed] - here[seed] for seed in here.keys() & there.keys()) > 0
+
+    lower, higher = ([p for p in PEAKS if p < best.peak_lr], [p for p in PEAKS if p > best.peak_lr])
+    return not any(map(worse, lower)) or not any(map(worse, higher))

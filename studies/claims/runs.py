@@ -13,9 +13,9 @@ from nanosched.averages import parse_average
 from nanosched.csv_files import read_csv
 from nanosched.run_files import Status
 from schedulers import get_schedule
-from studies.claims.claim import BASE, FEW, FEWEST, HORIZONS, Cell, Choice, Regime
+from studies.claims.claim import BASE, FEW, FEWEST, HORIZONS, LONGER, Cell, Regime
 
-REGIMES = (BASE, FEW, FEWEST, *HORIZONS)
+REGIMES = (BASE, LONGER, FEW, FEWEST, *HORIZONS)
 TEXT = "shakespeare"
 TOKENS_PER_STEP = 1024
 
@@ -28,15 +28,6 @@ class Runs:
 
     def of(self, cell: Cell) -> Losses:
         return self.by_key.get(key_of(cell.regime, cell.schedule, cell.peak_lr, cell.average), {})
-
-    def missing(self, choices: Iterable[Choice]) -> list[str]:
-        """Each configuration that lacks seeds, in words, once."""
-        words = {}
-        for choice in choices:
-            for cell in (cell for regime in choice.regimes for cell in choice.cells(regime)):
-                if lacking := sorted(set(choice.seeds) - set(self.of(cell))):
-                    words[cell] = describe(cell, lacking)
-        return list(words.values())
 
 
 def read_runs(folders: Iterable[Path]) -> Runs:
@@ -120,11 +111,3 @@ def shape_of(spec: str) -> bytes | None:
 @cache
 def average_of(spec: str) -> str:
     return parse_average(spec, TOKENS_PER_STEP).spec if spec else ""
-
-
-def describe(cell: Cell, seeds: list[int]) -> str:
-    average = f" with {cell.average}" if cell.average else ""
-    return (
-        f"{cell.schedule}{average} at {cell.peak_lr:g} ({cell.regime.name}), "
-        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    )

@@ -11,4 +11,3 @@ COSINE_TO_TENTH, COSINE = "cosine", "cosine:final_lr_ratio=0"
 DECAYS = (*WSD.values(), WSD_SQRT, COSINE_TO_TENTH, COSINE)
 LINEAR = {ratio: f"linear:final_lr_ratio={ratio:g}" for ratio in (0.0, 0.05, 0.1, 0.15)}
 AVERAGES = ("ema:decay=0.99", "ema:decay=0.998", "tail:fraction=0.1", "tail:fraction=0.2")
-FIVE = (0, 1, 2, 3, 4)

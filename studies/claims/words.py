@@ -6,7 +6,7 @@ import re
 
 from analysis.text import format_lr
 from studies.claims.claim import Choice, PeakSlope, Question, Ranks, Statistic, Verdict
-from studies.claims.judge import Answer
+from studies.claims.judge import Answer, Judged
 
 
 def number(value: float, question: Question) -> str:
@@ -53,7 +53,8 @@ def regime(statistic: Statistic) -> str:
     sizes = " and ".join(dict.fromkeys(regime.parameters for regime in regimes))
     tokens = ", ".join(f"{n:g}" for n in sorted({regime.tokens_per_parameter for regime in regimes}))
     peaks = sorted({peak for choice in statistic.choices for peak in choice.peaks})
-    chosen = "" if isinstance(statistic, PeakSlope) or len(peaks) < 2 else " (chosen by the other seeds)"
+    by_others = not isinstance(statistic, PeakSlope | Ranks) and len(peaks) > 1
+    chosen = " (chosen by the other seeds)" if by_others else ""
     return (
         f"{sizes} parameters, {tokens} tokens per parameter, tiny Shakespeare, "
         f"peak lr {', '.join(map(format_lr, peaks))}{chosen}"
@@ -69,12 +70,21 @@ def brief(answer: Answer) -> str:
     peaks = sorted({peak for choice in choices for peak in choice.peaks})
     return (
         f"{sizes}, {', '.join(f'{n:g}' for n in tokens)} tokens per parameter, "
-        f"peaks {format_lr(peaks[0])} to {format_lr(peaks[-1])}, {answer.estimate.n} seeds, {level(answer)}"
+        f"peaks {format_lr(peaks[0])} to {format_lr(peaks[-1])}, {level(answer)}"
     )
+
+
+def ends(judged: Judged) -> str:
+    """The settings whose best peak is an end of the grid; of many how many."""
+    if not judged.ends:
+        return ""
+    count = len(set(judged.primary.question.statistic.choices))
+    names = "" if len(judged.ends) > 6 else f": {', '.join(map(short, judged.ends))}"
+    return f"{len(judged.ends)} of {count} best peaks are an end of the peaks that were run{names}"
 
 
 def short(choice: Choice) -> str:
     """A choice's name where there is little room: "wsd 20% sqrt", "linear to 5%"."""
     name = re.sub(r"[a-z_]+=(\d[\d.]*)", lambda found: f"{float(found[1]):.0%}", choice.name)
     name = name.replace(",shape=", " ").replace("wsd:", "wsd ")
-    return "cosine to 10%" if name == "cosine" else name.replace(":", " to ")
+    return "cosine to 10%" if name == "cosine" else name.replace(":", " to ").replace(" to 0%", " to zero")
