@@ -14,6 +14,7 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from studies.page import write_page
 
 TEMPLATE = Path(__file__).with_name("page.md.j2")
 COLUMNS = """comparison parameters tokens_per_parameter tokens_per_step text peak_lr average schedules seeds
-seed_sd pair_sd pair_sd_low pair_sd_high""".split()
+seed_sd pair_sd pair_sd_low pair_sd_high median_pair_sd""".split()
 DRAWS = 2_000
 
 
@@ -47,6 +48,7 @@ class Row:
     pair_sd: float  # of a difference between two schedules of one seed
     pair_sd_low: float  # 95% interval, schedules drawn anew
     pair_sd_high: float
+    median_pair_sd: float  # which a single noisy schedule leaves as it is
 
 
 def main():
@@ -87,6 +89,7 @@ def read_rows(folder: Path) -> list[Row]:
             seed_sd=pooled_sd(table),
             pair_sd=pair_sd(table),
             **dict(zip(("pair_sd_low", "pair_sd_high"), interval(table))),
+            median_pair_sd=median_pair_sd(table),
         )
         for average, table in losses.items()
     ]
@@ -123,6 +126,10 @@ def pair_sd(table: np.ndarray) -> float:
     own = table - table.mean(axis=0)
     n, variance = len(table), own.var(axis=1, ddof=1).sum()
     return float(np.sqrt(2 * variance / (n - 1)))
+
+
+def median_pair_sd(table: np.ndarray) -> float:
+    return float(np.median([np.std(one - other, ddof=1) for one, other in combinations(table, 2)]))
 
 
 def interval(table: np.ndarray) -> tuple[float, float]:
