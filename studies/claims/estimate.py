@@ -18,7 +18,7 @@ class Estimate:
     error: float  # standard error
     below: Callable[[float], float]  # probability that the true value is below
     quantile: Callable[[float], float]
-    by_seed: dict[int, float] = field(default_factory=dict)  # where it is a mean over seeds
+    by_seed: dict[int, float] = field(default_factory=dict)  # of each seed alone, where that has a meaning
 
     def interval(self, alpha: float) -> tuple[float, float]:
         return self.quantile(alpha / 2), self.quantile(1 - alpha / 2)
@@ -46,7 +46,7 @@ def student(value: float, error: float, df: float, by_seed: dict[int, float]) ->
     return Estimate(value, n, error, lambda x: float(t.cdf(x)), lambda q: float(t.ppf(q)), by_seed)
 
 
-def drawn(value: float, n: int, draws: np.ndarray) -> Estimate:
+def drawn(value: float, n: int, draws: np.ndarray, by_seed: dict[int, float] | None = None) -> Estimate:
     """By the share of the draws, none of which is sure: at least half of one is on either side."""
     draws = np.sort(draws[np.isfinite(draws)])
 
@@ -56,4 +56,6 @@ def drawn(value: float, n: int, draws: np.ndarray) -> Estimate:
         count = (np.searchsorted(draws, x, "left") + np.searchsorted(draws, x, "right")) / 2
         return float(np.clip(count, 0.5, len(draws) - 0.5) / len(draws))
 
-    return Estimate(value, n, float(draws.std()), below, lambda q: float(np.quantile(draws, q)))
+    return Estimate(
+        value, n, float(draws.std()), below, lambda q: float(np.quantile(draws, q)), by_seed or {}
+    )

@@ -32,10 +32,15 @@ class Grid:
     def best_peak(self, choice: Choice) -> np.ndarray:
         """log2 of it, (1 + DRAWS,)."""
         x, means = self.of(choice)
-        return lowest(x, means) if len(x) > 2 else x[means.argmin(axis=1)]
+        return lowest_peak(x, means)
 
     def best_loss(self, choice: Choice) -> np.ndarray:
         return self.of(choice)[1].min(axis=1)
+
+
+def lowest_peak(x: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """By a parabola; of two peaks the lower one. (rows,) from x (peaks,) and means (rows, peaks)."""
+    return lowest(x, means) if len(x) > 2 else x[means.argmin(axis=1)]
 
 
 def grid_of(runs: Runs, choices: list[Choice], stream: int) -> Grid:

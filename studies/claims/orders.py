@@ -7,7 +7,7 @@ import numpy as np
 from schedulers import get_schedule
 from studies.claims.claim import Choice, PeakSlope, Ranks
 from studies.claims.estimate import Estimate, drawn
-from studies.claims.grid import DRAWS, KEY, grids_of
+from studies.claims.grid import DRAWS, KEY, grids_of, lowest_peak
 from studies.claims.runs import Runs
 from theory import optimal_peak_lr
 
@@ -20,17 +20,44 @@ def estimate_slope(runs: Runs, slope: PeakSlope) -> Estimate:
             beyond.
     """
     grids = grids_of(runs, slope.choices)
-    x = np.array([x for _, x, _ in slope.points])
     ends = sum(at_an_end(grids, choice) for choice in slope.choices)
-    if 2 * ends >= len(x):
-        raise ValueError(f"{ends} of {len(x)} best peaks are at an end of the grid")
+    if 2 * ends >= len(slope.points):
+        raise ValueError(f"{ends} of {len(slope.points)} best peaks are at an end of the grid")
     peaks = np.stack([grids[choice.regime].best_peak(choice) for choice in slope.choices], axis=1)
+    slopes = least_squares(slope, peaks)
+    seeds = min(grid.seeds for grid in grids.values())
+    return drawn(float(slopes[0]), seeds, slopes[1:], slopes_by_seed(runs, slope))
+
+
+def least_squares(slope: PeakSlope, peaks: np.ndarray) -> np.ndarray:
+    """(rows,) from log2 of the best peak lrs (rows, points)."""
+    x, peaks = np.array([x for _, x, _ in slope.points]), peaks.copy()
     for group in {group for *_, group in slope.points}:
         members = [i for i, point in enumerate(slope.points) if point[2] == group]
         x[members] -= x[members].mean()
         peaks[:, members] -= peaks[:, members].mean(axis=1, keepdims=True)
-    slopes = peaks @ x / (x @ x)
-    return drawn(float(slopes[0]), min(grid.seeds for grid in grids.values()), slopes[1:])
+    return peaks @ x / (x @ x)
+
+
+def slopes_by_seed(runs: Runs, slope: PeakSlope) -> dict[int, float]:
+    """Of each seed alone, if it has finished every peak of every setting; they decide nothing."""
+    rows = [[runs.of(cell) for cell in choice.cells()] for choice in slope.choices]
+    seeds = set.intersection(
+        *({s for s in losses if np.isfinite(losses[s])} for row in rows for losses in row)
+    )
+    return {
+        seed: float(
+            least_squares(
+                slope,
+                np.array([[best_of_seed(choice, row, seed) for choice, row in zip(slope.choices, rows)]]),
+            )[0]
+        )
+        for seed in sorted(seeds)
+    }
+
+
+def best_of_seed(choice: Choice, row: list[dict[int, float]], seed: int) -> float:
+    return float(lowest_peak(np.log2(choice.peaks), np.array([[losses[seed] for losses in row]]))[0])
 
 
 def at_an_end(grids: dict, choice: Choice) -> bool:

@@ -139,6 +139,7 @@ def test_what_was_built_into_the_losses_is_found():
     assert values["1"].value == pytest.approx(-0.016, abs=0.005)
     assert values["9"].value == pytest.approx(0.025, abs=1e-3)
     assert values["11"].value == pytest.approx(-0.3, abs=0.05)
+    assert values["11"].by_seed == pytest.approx(dict.fromkeys(THREE, -0.3), abs=0.1)
     assert values["7b"].value == pytest.approx(0.8, abs=0.06)
     assert values["12"].value == pytest.approx(-0.142, abs=0.01)
 
