@@ -43,9 +43,11 @@ def main():
 
 def predict(grids: dict[Regime, Grid]) -> dict[Setting, float]:
     """Setting -> difference to cosine to zero, each at its best peak; nats per token."""
-    tables = [differences(judge(grid), COSINE) for regime, grid in grids.items() if counts(regime)]
+    chosen = [grid for regime, grid in grids.items() if counts(regime)]
+    tables = [differences(judge(grid), COSINE) for grid in chosen if set(SETTINGS) <= grid.keys()]
+    tables = [table for table in tables if len(table[COSINE]) > 1]
     if not tables:
-        raise ValueError(f"no runs of {ENOUGH_STEPS} steps or more")
+        raise ValueError(f"no runs of {ENOUGH_STEPS} steps or more with every setting and two seeds")
     mean = weighted(tables)
     return mean | smoothed({setting: mean[setting] for setting in WSD.values()})
 
