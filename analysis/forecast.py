@@ -94,7 +94,7 @@ def write_forecast(
 
 def print_forecast(rows: list[ForecastRow], measured: Measured, files: list[Path]):
     steps, peak_lr = rows[0].steps, measured.peak_lr
-    title = f"final {measured.what} after {steps:,} steps at a peak lr of {peak_lr:g}:"
+    title = f"final {measured.what} after {steps:,} steps at a peak lr of {peak_lr:g}{measured.column}:"
     print_table(forecast_table(rows), title)
     print_text("\n".join(notes(rows, files)))
     print("\n".join(["", *map(str, files)]))

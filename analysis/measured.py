@@ -52,6 +52,11 @@ class Measured:
             )
         return self.curves[label]
 
+    @property
+    def column(self) -> str:
+        """Where a validation loss stands: the final one is of more text."""
+        return " (val_loss in curves.csv)" if self.what == "validation loss" else ""
+
 
 def measured_from(comparison: Comparison, peak_lr: float | None = None) -> Measured:
     """The mean curve of each schedule at one peak lr and the longest horizon of a comparison.
@@ -150,9 +155,7 @@ def measure(
         raise ValueError(f"peak_lr={peak_lr:g} has no complete run of {steps} steps: give one of {peaks}")
     validated = all(enough_validations(curve) for curves in seeds.values() for curve in curves)
     mean_curve = validation_curve if validated else training_curve
-    what = f"training loss (means of {steps // BLOCKS or 1} steps)"
-    if validated:
-        what = "validation loss (val_loss in curves.csv)"  # the final one is of more text
+    what = "validation loss" if validated else f"training loss (means of {steps // BLOCKS or 1} steps)"
     curves = {label: replace(mean_curve(curves), name=label) for label, curves in seeds.items()}
     return Measured(curves, peak_lr, steps, warmup_steps, min(map(len, seeds.values())), what)
 

@@ -146,8 +146,8 @@ def order_words(tests: list[ForecastRow]) -> str:
 def forecast_table(rows: list[ForecastRow], measured: Measured) -> Table:
     caption = (
         f"The last {measured.what} after {measured.steps:,} steps at a peak lr of "
-        f"{format_lr(measured.peak_lr)}, mean over seeds: what the law predicts, lowest first, "
-        "and what was measured"
+        f"{format_lr(measured.peak_lr)}{measured.column}, mean over seeds: what the law predicts, lowest "
+        "first, and what was measured"
     )
     return Table(
         caption, ["schedule", "predicted", "95% interval", "measured"], list(map(forecast_row, rows))
