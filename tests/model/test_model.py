@@ -268,7 +268,7 @@ def test_config_defaults_and_dict():
     "name, shape",
     [
         (
-            "cpu",
+            "nanogpt-cpu",
             GPT2Config(n_layer=4, n_head=4, n_embd=128, block_size=64, bias=False),
         ),  # nanoGPT's CPU recipe
         ("char", GPT2Config(n_layer=6, n_head=6, n_embd=384, block_size=256, bias=False, dropout=0.2)),
