@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from analysis.differences import rank_correlation
 from nanosched.command import fail
 from studies.page import write_page
-from studies.transfer.agreement import rank_correlation
 from studies.transfer.by_peak_runs import CONSTANT, PEAKS, SETTINGS, Losses, read_losses
 from studies.transfer.compared import FACTOR, at_all_peaks, compare
 from studies.transfer.figure import draw_regimes, draw_transfer

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
+from analysis.differences import rank_correlation
 from studies.transfer.by_peak_runs import Setting
 from studies.transfer.small_runs import Grid
 
@@ -111,15 +112,6 @@ def agreement(small: dict[Setting, np.ndarray], large: dict[Setting, float], bas
 def statistics(small: np.ndarray, large: np.ndarray) -> tuple[float, float, float]:
     """(rank correlation, share of pairs in the right order, slope through the origin)."""
     return rank_correlation(small, large), share_right(small, large), slope(small, large)
-
-
-def rank_correlation(small: np.ndarray, large: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values) for values in (small, large)]
-    if any(np.ptp(one) == 0 for one in ranks):
-        return np.nan
-    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def pairs_apart(large: np.ndarray) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.transfer.agreement import rank_correlation
+from analysis.differences import rank_correlation
 from studies.transfer.by_peak_law import final_loss, fit_law, lrs_of
 from studies.transfer.by_peak_runs import HORIZONS, SETTINGS, Losses, Run, Setting
 from theory import optimal_peak_lr

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from analysis.differences import rank_correlation
 from nanosched.csv_files import write_csv
 from schedulers import get_schedule
-from studies.transfer.agreement import agreement, judge, rank_correlation, share_right, slope
+from studies.transfer.agreement import agreement, judge, share_right, slope
 from studies.transfer.by_peak_runs import CONSTANT, COSINE, SETTINGS, WSD
 from studies.transfer.predict import predict, smoothed, weighted
 from studies.transfer.small_runs import COLUMNS, SPECS, read_runs, spec_of
