@@ -58,7 +58,7 @@ if TYPE_CHECKING:  # torch takes a second to import: where it is used, so that -
     from model.schedule_free import ScheduleFreeAdamW
 
 
-PASS_TOKENS = 4096  # of validation at once, where batches are small: fewer calls, and still in the cache
+PASS_TOKENS = 1024  # of validation at once, where batches are small: fewer calls, and still in the cache
 
 
 @dataclass

@@ -130,9 +130,8 @@ def windows(tokens: Tokens, ends: np.ndarray, numbers: np.ndarray, block_size: i
     starts = numbers - (ends - np.diff(ends, prepend=0))[shards]
     rows = np.empty((len(starts), block_size + 1), np.int64)
     for index in np.unique(shards):
-        shard = tokens.shard(index)
-        for row in np.flatnonzero(shards == index):
-            rows[row] = shard[starts[row] : starts[row] + block_size + 1]
+        here = shards == index
+        rows[here] = tokens.shard(index)[starts[here, None] + np.arange(block_size + 1)]
     return rows[:, :-1].copy(), rows[:, 1:].copy()
 
 
