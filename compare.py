@@ -113,7 +113,7 @@ def main():
         dataset = open_dataset(request.config.dataset, request.config.tokenizer)
         dataset.check_windows(request.config.batch_size, request.config.block_size)
         check_writable(request.out / "runs")
-        check_fits(request.config, dataset.vocab_size)
+        check_fits(request.config, dataset.vocab_size, val_tokens=len(dataset.val))
         store = request.store()
         slots = slots_for(request, dataset)
         lock = locked(request.out)

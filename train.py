@@ -603,7 +603,7 @@ def main(args, config, schedule):
     try:
         dataset = open_dataset(config.dataset, config.tokenizer)
         dataset.check_windows(config.batch_size, config.block_size)
-        check_fits(config, dataset.vocab_size)
+        check_fits(config, dataset.vocab_size, val_tokens=len(dataset.val))
         run_id = config.run_id(schedule, args.seed, dataset.fingerprint)
         lrs, means = known_lrs(schedule, config), config.means(config.steps)
         wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, lrs, means, schedule.optimizer)

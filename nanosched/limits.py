@@ -30,13 +30,16 @@ class Need:
     on_device: bool = True
 
 
-def check_fits(config: Config, vocab_size: int | None = None, schedules: int = 1):
+def check_fits(
+    config: Config, vocab_size: int | None = None, schedules: int = 1, val_tokens: int | None = None
+):
     """Refuse a training that this machine's memory has no room for.
 
     Args:
         config: with the machine's settings decided and the longest horizon as its steps.
         vocab_size: of the data; default unknown, which counts as none.
         schedules: how many lr arrays are made.
+        val_tokens: of the data's validation split; default unknown, which counts as none.
 
     Raises:
         ValueError: one line that names the setting, what it takes and what there is.
@@ -44,7 +47,7 @@ def check_fits(config: Config, vocab_size: int | None = None, schedules: int = 1
     check_threads(config.threads)
     on_device = config.device == "cuda"
     left = {False: room("cpu"), True: room(config.device)} if on_device else {False: room("cpu")}
-    for need in needs(config, vocab_size or 0, schedules):
+    for need in needs(config, vocab_size or 0, schedules, val_tokens or 0):
         place = need.on_device and on_device
         if left[place] is None:
             continue
@@ -63,7 +66,7 @@ def check_threads(threads: int):
         raise not_allowed("threads", threads, f"give at most {most}; this machine has {cores} cores")
 
 
-def needs(c: Config, vocab_size: int, schedules: int) -> list[Need]:
+def needs(c: Config, vocab_size: int, schedules: int = 1, val_tokens: int = 0) -> list[Need]:
     """What a run takes."""
     n_parameters, tokens = parameters(c, vocab_size), c.batch_size * c.block_size
     per_parameter = PARAMETER_BYTES + MEAN_BYTES * len(c.averages)
@@ -74,18 +77,20 @@ def needs(c: Config, vocab_size: int, schedules: int) -> list[Need]:
     activations = tokens * (ACTIVATIONS * c.n_layer * c.n_embd * bytes_a_number + LOGIT_BYTES * vocab_size)
     batch = "batch_size" if c.batch_size > c.block_size else "block_size"
     accumulated = "gradient_accumulation_steps" if c.gradient_accumulation_steps > c.batch_size else batch
+    final = TOKEN_BYTES * min(c.final_eval_tokens, val_tokens)
     return [
         Need("steps", "the numbers of its steps take", c.steps * (STEP_BYTES + LR_BYTES * schedules), False),
         Need(widest, "the model, its gradients and its optimizer take", per_parameter * n_parameters),
         Need(accumulated, "a batch takes", TOKEN_BYTES * c.tokens_per_step),
         Need(batch, "the activations of a micro-batch take", activations),
         Need("eval_batches", "the validation batches take", TOKEN_BYTES * tokens * c.eval_batches),
+        Need("final_eval_tokens", "the batches of the final validation take", final),
     ]
 
 
 def training_bytes(config: Config, vocab_size: int = 0) -> int:
     """At least so much does one run take."""
-    return sum(need.bytes for need in needs(config, vocab_size, 1))
+    return sum(need.bytes for need in needs(config, vocab_size))
 
 
 def parameters(c: Config, vocab_size: int) -> int:

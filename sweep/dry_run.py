@@ -53,7 +53,8 @@ def print_dry_run(
         ValueError: the runs don't fit this machine's memory.
     """
     dataset = (open_dataset if time else find_dataset)(config.dataset, config.tokenizer)
-    check_fits(config, dataset and dataset.vocab_size)
+    if dataset:
+        check_fits(config, dataset.vocab_size, val_tokens=len(dataset.val))
     slots = choose_slots(config, dataset.vocab_size if dataset else 0)
     config = replace(config, replicas="stacked" if slots else "separate")
     fingerprint = dataset.fingerprint if dataset else UNKNOWN

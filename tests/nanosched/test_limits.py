@@ -4,8 +4,9 @@ import pytest
 from helpers import one_line
 
 from nanosched import limits
+from nanosched.cli import load_toml
 from nanosched.config import Config
-from nanosched.limits import check_fits, parameters
+from nanosched.limits import TOKEN_BYTES, check_fits, parameters, training_bytes
 from nanosched.memory import format_bytes
 from train import initial_state
 
@@ -40,6 +41,27 @@ def test_what_the_memory_has_no_room_for_is_named(machine, changes, named, devic
     with pytest.raises(ValueError, match=f"^{named}={changes[named]} is not allowed: ") as error:
         check_fits(Config(device=device, **changes), 65)
     assert len(one_line(error)) < 200
+
+
+def test_the_final_validation_counts_as_far_as_the_text_goes(machine):
+    machine(cpu=16 * GB)
+    config = Config(device="cpu", final_eval_tokens=2 * GB)
+    check_fits(config, 65)  # before the text is known
+    check_fits(config, 65, val_tokens=GB // 2)
+    with pytest.raises(ValueError, match="^final_eval_tokens=2000000000 .* at least 32 GB"):
+        check_fits(config, 65, val_tokens=3 * GB)
+
+
+@pytest.mark.parametrize("script", ["compare.py", "train.py", "compare.py --dry-run"])
+def test_a_text_too_long_for_the_final_validation_is_refused_before_training(
+    cli, toml, dataset, machine, tmp_path, script
+):
+    config = Config(**load_toml(str(toml(final_eval_tokens=10**9))))
+    needed = training_bytes(config, dataset.vocab_size)
+    machine(cpu=needed + TOKEN_BYTES * len(dataset.val) // 2)
+    said = cli(*script.split(), "--config", "tiny.toml", "--out", "out")
+    assert said.code and said.err.startswith("error: final_eval_tokens=1000000000 is not allowed: ")
+    assert not list(tmp_path.glob("out/runs/*/curve.csv"))
 
 
 def test_parts_that_fit_one_by_one_need_not_fit_together(machine):
