@@ -33,7 +33,7 @@ from analysis.text import counted
 from analysis.verdicts import MARGIN
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset, tokenizer_of, vocab_size_of
-from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens, known_from_args
+from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.command import STOPPED, CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed, quoted
@@ -248,15 +248,13 @@ def read_request(args: argparse.Namespace) -> Request:
     if args.aa and args.baseline is not None:
         raise ValueError("--baseline is not allowed with --aa, which compares one schedule with itself")
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
-    horizons = args.steps and read_numbers("steps", args.steps, int)
-    args.steps = horizons and max(horizons)
-    horizons = horizons_of_tokens(args, tokenizer_of, vocab_size_of) or horizons
-    args.steps = horizons and max(horizons)
-    config, comparison, name = from_args(args, horizons and min(horizons), tokenizer_of)
+    steps = args.steps and read_numbers("steps", args.steps, int)
+    setup = from_args(args, tokenizer_of, vocab_size_of, steps)
+    config, horizons = setup.config, setup.horizons
     check_fits(config)
-    horizons, peak_lrs = horizons or [config.steps], read_peak_lrs(peak_lr, config)
-    specs = read_specs(args, comparison)
-    seeds, looks = read_seeds_or_looks(args, comparison)
+    peak_lrs = read_peak_lrs(peak_lr, config)
+    specs = read_specs(args, setup.comparison)
+    seeds, looks = read_seeds_or_looks(args, setup.comparison)
     if args.aa:
         if len(specs) * len(peak_lrs) * len(horizons) > 1:
             print(f"--aa: {specs[0]} alone, at a peak lr of {peak_lrs[0]:g} and {horizons[0]:,} steps")
@@ -277,7 +275,7 @@ def read_request(args: argparse.Namespace) -> Request:
         schedules=schedules,
         seeds=seeds,
         tuning_seeds=tuning_seeds,
-        out=Path(args.out or Path("results", name)),
+        out=Path(args.out or Path("results", setup.name)),
         protocol=args.protocol,
         tune=args.tune,
         refine=args.refine,
@@ -289,7 +287,7 @@ def read_request(args: argparse.Namespace) -> Request:
         baseline=baseline,
         margin=read_margin(args.margin),
         probe=make_probe(schedules, seeds, baseline) if probing else None,
-        known=known_from_args(args, config, tokenizer_of, vocab_size_of),
+        known=setup.known_of(config),
     )
 
 

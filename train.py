@@ -31,7 +31,7 @@ from data import (
 from nanosched.averages import Ema, Tail, averaged_model, start_means, update_means
 from nanosched.checkpoint import AGAIN, OneCheckpoint, fits, read_checkpoint, restore, save_checkpoint
 from nanosched.checkpoint import NAME as CHECKPOINT
-from nanosched.cli import add_flags, check_seed, from_args, horizons_of_tokens
+from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.command import CommandParser, fail, run_command
 from nanosched.config import Config
 from nanosched.errors import not_allowed
@@ -509,14 +509,6 @@ def resume(state: State, history: History, checkpoints, wanted: Wanted) -> int:
     return 0
 
 
-def the_only(horizons: list[int]) -> int:
-    if len(horizons) > 1:
-        raise not_allowed(
-            "tokens_per_parameter", f"{len(horizons)} numbers", "give one number: this trains one run"
-        )
-    return horizons[0]
-
-
 def parse_args():
     """(args, config, schedule) from the command line; bad input ends here, in one line."""
     parser = CommandParser(__doc__)
@@ -555,11 +547,10 @@ def parse_args():
     add_flags(parser)
     args = parser.parse_args()
     try:
-        if horizons := horizons_of_tokens(args, tokenizer_of, vocab_size_of):
-            args.steps = the_only(horizons)
-        config, _, name = from_args(args, tokenizer_of=tokenizer_of)
+        setup = from_args(args, tokenizer_of, vocab_size_of)
+        config = setup.one_run
         check_fits(config)
-        args.out = args.out or f"results/{name}"
+        args.out = args.out or f"results/{setup.name}"
         schedule = get_schedule(
             args.scheduler,
             steps=config.steps,

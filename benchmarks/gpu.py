@@ -225,7 +225,8 @@ def main():
     )
     add_flags(parser)
     args = parser.parse_args()
-    config, _, name = from_args(args)
+    setup = from_args(args, lambda dataset: None, lambda dataset, tokenizer: VOCABULARY[tokenizer])
+    config, name = setup.one_run, setup.name
     with tempfile.TemporaryDirectory() as folder:
         work = Work(config, random_tokens(config, folder), args.turn_steps)
         million = work.state().model.num_params() / 1e6

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import torch
 
-from data import batch, open_dataset, prefetch
+from data import batch, open_dataset, prefetch, tokenizer_of, vocab_size_of
 from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name, peak_flops
 from nanosched.recorder import MAX_PENDING
@@ -146,7 +146,8 @@ def main():
     parser.add_argument("--turn-steps", type=int, default=20, help="steps a turn, default 20")
     add_flags(parser)
     args = parser.parse_args()
-    config, _, name = from_args(args)
+    setup = from_args(args, tokenizer_of, vocab_size_of)
+    config, name = setup.one_run, setup.name
     dataset, steps = open_dataset(config.dataset, config.tokenizer), args.turn_steps
     runs, plain_config = max_workers(config), plain_setting(config)
 

@@ -26,7 +26,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.step import plain_optimizer, plain_setting, plain_turn
-from data import batch, open_dataset
+from data import batch, open_dataset, tokenizer_of, vocab_size_of
 from nanosched.cli import add_flags, from_args
 from nanosched.hardware import device_name
 from nanosched.memory import format_bytes
@@ -173,7 +173,8 @@ def main():
     add_flags(parser)
     args = parser.parse_args()
     flags = [flag for flag in sys.argv[1:] if flag != "--cold"]
-    config, _, name = from_args(args)
+    setup = from_args(args, tokenizer_of, vocab_size_of)
+    config, name = setup.one_run, setup.name
     dataset = open_dataset(config.dataset, config.tokenizer)
     runs = distinct(
         plan_runs(

@@ -39,6 +39,7 @@ SETTINGS = {f.name for f in fields(Config)}
 DATASET = Config.__dataclass_fields__["dataset"]
 COMPARISON = {"schedulers", "seeds"}  # what a TOML file may also say about a comparison
 TOKENS = "tokens_per_parameter"  # instead of steps
+FLAGS = SETTINGS | {TOKENS}
 NEAR = 0.7  # of difflib's ratio: n_layers is near n_layer (0.93), min_lr isn't (0.62)
 MAX_TOML = 100_000  # bytes
 MOST_TOKENS = 1e6  # per parameter
@@ -127,138 +128,126 @@ def add_flags(parser: argparse.ArgumentParser):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the TOML file and the command line say, nothing of it checked yet."""
+class Setup:
+    """What the TOML file and the command line come to."""
 
-    name: str  # of the file
-    file: dict  # its settings
-    comparison: dict  # its schedulers and seeds, where it has them
-    known: dict  # what it says was measured
-    flags: dict  # settings of the command line
-    tokens: str | list | float | None  # per parameter
-
-    @property
-    def preset(self) -> bool:
-        return self.name in presets()
+    config: Config  # with device, dtype and compile decided; its steps are those of the longest horizon
+    horizons: list[int]  # steps, in the order that they were asked for
+    comparison: dict  # the file's `schedulers` and `seeds`, where it has them
+    name: str  # of the file, without .toml
+    known: dict[str, float]  # what the file says was measured
+    usual: Config | None  # the file's own setup, of which that is true; None where nothing was measured
 
     @property
-    def config(self) -> Config:
-        """All settings but for the warmup, whose default follows from the steps."""
-        return Config(**{**self.file, **self.flags, "warmup_steps": 0})
+    def one_run(self) -> Config:
+        """The config of a script that trains one run; ValueError for several horizons."""
+        if len(self.horizons) > 1:
+            numbers = f"{len(self.horizons)} numbers"
+            raise not_allowed(TOKENS, numbers, "give one number: this trains one run")
+        return self.config
 
-
-def asked_for(args: argparse.Namespace, tokenizer_of: Callable[[str], str | None]) -> Asked:
-    """What `args` and their TOML file ask for; see `from_args`."""
-    name = default_preset(args.device or "auto") if args.config is None else args.config
-    file = load_toml(name)
-    comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
-    known = {key: file.pop(key) for key in KNOWN if key in file}
-    tokens = file.pop(TOKENS, None)
-    flags = {key: value for key, value in vars(args).items() if key in SETTINGS and value is not None}
-    if args.tokens_per_parameter is not None:
-        tokens = args.tokens_per_parameter
-    elif "steps" in flags:
-        tokens = None
-    if "dataset" in flags or "tokenizer" not in file:  # else the file's goes with the file's dataset
-        dataset = checked(DATASET, flags.get("dataset", file.get("dataset", Config.dataset)))
-        flags.setdefault("tokenizer", tokenizer_of(dataset) or file.get("tokenizer", Config.tokenizer))
-    return Asked(name, file, comparison, known, flags, tokens)
-
-
-def horizons_of_tokens(
-    args: argparse.Namespace,
-    tokenizer_of: Callable[[str], str | None],
-    vocab_size_of: Callable[[str, str], int],
-) -> list[int] | None:
-    """The steps that the tokens per parameter asked for take, on the command line or in the TOML file.
-
-    Args:
-        args: what a parser with `add_flags` gave.
-        tokenizer_of: as for `from_args`.
-        vocab_size_of: of a dataset and a tokenizer, which both decide the number of parameters.
-
-    Returns:
-        steps for each number of tokens, each once; None where none is asked for.
-
-    Raises:
-        ValueError: as `from_args`, or a number that is not above 0.
-    """
-    asked = asked_for(args, tokenizer_of)
-    if asked.tokens is None:
-        return None
-    if "steps" in asked.flags:
-        raise ValueError("--steps is not allowed with --tokens-per-parameter: give one of them")
-    if "steps" in asked.file and args.tokens_per_parameter is None:
-        raise ValueError(f"config={quoted(asked.name)} gives steps and {TOKENS}: give one of them")
-    numbers = read_numbers(TOKENS, asked.tokens, float)
-    if not all(0 < number < MOST_TOKENS for number in numbers):
-        raise not_allowed(TOKENS, asked.tokens, f"give numbers above 0 and below {MOST_TOKENS:g}, such as 20")
-    config = asked.config
-    vocab_size = vocab_size_of(config.dataset, config.tokenizer)
-    return list(dict.fromkeys(steps_for(config, number, vocab_size) for number in numbers))
+    def known_of(self, config: Config) -> Known:
+        """What is known of the runs of this setup."""
+        return known_of(self.known, self.usual, config) if self.known else Known()
 
 
 def from_args(
     args: argparse.Namespace,
-    shortest: int | None = None,
-    tokenizer_of: Callable[[str], str | None] = lambda dataset: None,
-) -> tuple[Config, dict, str]:
+    tokenizer_of: Callable[[str], str | None],
+    vocab_size_of: Callable[[str, str], int],
+    steps: list[int] | None = None,
+) -> Setup:
     """The setup that the command line and its TOML file ask for; flags win over the file.
 
     A warmup that nobody asked for is the same part of the run as in the preset, and a line says so.
 
     Args:
         args: what a parser with `add_flags` gave.
-        shortest: steps of the shortest horizon, where there are several; default args.steps.
         tokenizer_of: the tokenizer that a dataset is bound to, if any: it is the default where the dataset is
             given without a tokenizer.
-
-    Returns:
-        (config, comparison, name): the Config with device, dtype and compile decided; the file's `schedulers`
-        and `seeds`, where it has them; the file's name without .toml.
+        vocab_size_of: of a dataset and a tokenizer, which both decide the number of parameters.
+        steps: of several horizons, instead of args.steps; default none.
 
     Raises:
         ValueError: a file or a setting that can't be used, in one line.
     """
-    asked = asked_for(args, tokenizer_of)
-    config = with_warmup(asked, shortest, print)
-    return config.on_this_machine(), asked.comparison, Path(asked.name).stem
+    name = default_preset(args.device or "auto") if args.config is None else args.config
+    file = load_toml(name)
+    comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
+    known = {key: file.pop(key) for key in KNOWN if key in file}
+    flags = {key: value for key, value in vars(args).items() if key in FLAGS and value is not None}
+    if steps:
+        flags["steps"] = max(steps)
+    asked = Asked(name, file, flags).with_tokenizer(tokenizer_of)
+    horizons = asked.horizons(vocab_size_of) or steps or [asked.config.steps]
+    config = asked.config_for(horizons, print).on_this_machine()
+    usual = usual_config(asked, tokenizer_of, vocab_size_of) if known else None
+    return Setup(config, horizons, comparison, Path(name).stem, known, usual)
 
 
-def with_warmup(asked: Asked, shortest: int | None, say: Callable[[str], None]) -> Config:
-    """All settings; `say` takes the line on a warmup that nobody asked for."""
-    config = asked.config  # the steps are checked before the warmup's part
-    if "warmup_steps" in asked.flags or "warmup_steps" in asked.file and not asked.preset:
-        warmup_steps = asked.flags.get("warmup_steps", asked.file.get("warmup_steps"))
-    else:
-        usual = Config(**asked.file) if asked.preset else Config()
-        warmup_steps = scaled_warmup(usual, shortest or config.steps, config.steps, say)
-    return replace(config, warmup_steps=warmup_steps)
-
-
-def known_from_args(
-    args: argparse.Namespace,
-    config: Config,
+def usual_config(
+    asked: Asked,
     tokenizer_of: Callable[[str], str | None],
     vocab_size_of: Callable[[str, str], int],
-) -> Known:
-    """What the TOML file says was measured, where the setup that `from_args` gave is the file's own.
+) -> Config:
+    """The file's own setup, on the dataset that was asked for."""
+    dataset = {key: value for key, value in asked.flags.items() if key == "dataset"}
+    alone = replace(asked, flags=dataset).with_tokenizer(tokenizer_of)
+    return alone.config_for(alone.horizons(vocab_size_of) or [alone.config.steps], lambda line: None)
 
-    Args:
-        args, tokenizer_of, vocab_size_of: as for `from_args` and `horizons_of_tokens`.
-        config: what it gave.
-    """
-    stated = asked_for(args, tokenizer_of).known
-    if not stated:
-        return Known()
-    kept = ("config", "dataset", "device")  # of no effect on what is known, but the file is read with them
-    alone = argparse.Namespace(
-        **{name: value if name in kept else None for name, value in vars(args).items()}
-    )
-    horizons = horizons_of_tokens(alone, tokenizer_of, vocab_size_of)
-    alone.steps = horizons and max(horizons)
-    usual = with_warmup(asked_for(alone, tokenizer_of), horizons and min(horizons), lambda line: None)
-    return known_of(stated, usual, config)
+
+@dataclass(frozen=True)
+class Asked:
+    """What the TOML file and the command line say, nothing of it checked yet."""
+
+    name: str  # of the file
+    file: dict  # its settings
+    flags: dict  # settings of the command line
+
+    def with_tokenizer(self, tokenizer_of: Callable[[str], str | None]) -> Asked:
+        """With the tokenizer that the dataset is bound to; the file's goes with the file's dataset."""
+        if "dataset" not in self.flags and "tokenizer" in self.file:
+            return self
+        dataset = checked(DATASET, {**self.file, **self.flags}.get("dataset", Config.dataset))
+        tokenizer = tokenizer_of(dataset) or self.file.get("tokenizer", Config.tokenizer)
+        return replace(self, flags={"tokenizer": tokenizer, **self.flags})
+
+    @property
+    def config(self) -> Config:
+        """All settings but for the warmup, whose default follows from the steps."""
+        return config_of({**self.file, **self.flags, "warmup_steps": 0})
+
+    def horizons(self, vocab_size_of: Callable[[str, str], int]) -> list[int] | None:
+        """The steps that the tokens per parameter take, each once; None where none are asked for."""
+        given = self.file if TOKENS not in self.flags and "steps" not in self.flags else self.flags
+        if TOKENS not in given:
+            return None
+        if "steps" in self.flags:
+            raise ValueError("--steps is not allowed with --tokens-per-parameter: give one of them")
+        if given is self.file and "steps" in self.file:
+            raise ValueError(f"config={quoted(self.name)} gives steps and {TOKENS}: give one of them")
+        numbers = read_numbers(TOKENS, given[TOKENS], float)
+        if not all(0 < number < MOST_TOKENS for number in numbers):
+            allowed = f"give numbers above 0 and below {MOST_TOKENS:g}, such as 20"
+            raise not_allowed(TOKENS, given[TOKENS], allowed)
+        config = self.config
+        vocab_size = vocab_size_of(config.dataset, config.tokenizer)
+        return list(dict.fromkeys(steps_for(config, number, vocab_size) for number in numbers))
+
+    def config_for(self, horizons: list[int], say: Callable[[str], None]) -> Config:
+        """All settings; `say` takes the line on a warmup that nobody asked for."""
+        config = replace(self.config, steps=max(horizons))  # checked before the warmup's part
+        preset = self.name in presets()
+        if "warmup_steps" in self.flags or "warmup_steps" in self.file and not preset:
+            warmup_steps = {**self.file, **self.flags}["warmup_steps"]
+        else:
+            usual = config_of(self.file) if preset else Config()
+            warmup_steps = scaled_warmup(usual, min(horizons), config.steps, say)
+        return replace(config, warmup_steps=warmup_steps)
+
+
+def config_of(given: dict) -> Config:
+    return Config(**{key: value for key, value in given.items() if key != TOKENS})
 
 
 def scaled_warmup(usual: Config, steps: int, longest: int, say: Callable[[str], None]) -> int:
@@ -309,7 +298,7 @@ def _read_toml(name: str) -> dict:
 
 def _check_key(name: str, key: str):
     """ValueError for a key that no setting has, with its nearest neighbour if that is near."""
-    known = SETTINGS | set(ALIASES) | COMPARISON | set(KNOWN) | {TOKENS}
+    known = FLAGS | set(ALIASES) | COMPARISON | set(KNOWN)
     if key in known:
         return
     near = difflib.get_close_matches(key, sorted(known), 1, cutoff=NEAR)

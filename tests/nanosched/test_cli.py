@@ -19,13 +19,12 @@ from nanosched.cli import (
     add_flags,
     default_preset,
     from_args,
-    horizons_of_tokens,
-    known_from_args,
     load_toml,
 )
 from nanosched.config import Config
 from nanosched.known import KEYS as KNOWN
 from nanosched.known import Known
+from nanosched.regular import read_regular
 from schedulers import get_schedule
 
 
@@ -35,17 +34,21 @@ def no_gpu(monkeypatch):
         monkeypatch.setattr(module, "has_cuda", lambda: False)
 
 
-def read(*flags):
-    parser = argparse.ArgumentParser()
-    add_flags(parser)
-    return from_args(parser.parse_args(list(flags)))
-
-
-def horizons(*flags, vocab_size=50257):
+def setup(*flags, tokenizers=None, vocab_size=65):
+    """What a script reads from these flags; `tokenizers` are those that a dataset is bound to."""
     parser = argparse.ArgumentParser()
     add_flags(parser)
     args = parser.parse_args(list(flags))
-    return horizons_of_tokens(args, lambda dataset: None, lambda dataset, tokenizer: vocab_size)
+    return from_args(args, (tokenizers or {}).get, lambda dataset, tokenizer: vocab_size)
+
+
+def read(*flags):
+    found = setup(*flags)
+    return found.config, found.comparison, found.name
+
+
+def horizons(*flags, vocab_size=50257):
+    return setup(*flags, vocab_size=vocab_size).horizons
 
 
 def one_line(error):
@@ -55,13 +58,8 @@ def one_line(error):
 
 
 def known(*flags):
-    parser = argparse.ArgumentParser()
-    add_flags(parser)
-    args = parser.parse_args(list(flags))
-    horizons = horizons_of_tokens(args, lambda dataset: None, lambda dataset, tokenizer: 65) or [args.steps]
-    args.steps = horizons[-1]
-    config = from_args(args, horizons[0])[0]
-    return known_from_args(args, config, lambda dataset: None, lambda dataset, tokenizer: 65)
+    found = setup(*flags)
+    return found.known_of(found.config)
 
 
 # --- presets and files
@@ -92,7 +90,7 @@ def test_tokens_per_parameter_set_the_steps():
     batch = ("--batch_size", "32", "--n_layer", "2", "--n_head", "2", "--n_embd", "64")
     found = horizons(*batch, "--tokens-per-parameter", "0.3,20", vocab_size=65)
     assert found == [round(x * cpu / 2048) for x in (0.3, 20)]
-    assert horizons("--steps", "7") is None
+    assert horizons("--steps", "7") == [7]
 
 
 def test_tokens_per_parameter_in_a_file_give_way_to_the_steps_of_the_command_line(tmp_path):
@@ -102,7 +100,7 @@ def test_tokens_per_parameter_in_a_file_give_way_to_the_steps_of_the_command_lin
     assert horizons("--config", str(path), "--tokens-per-parameter", "4", vocab_size=65) == [
         pytest.approx(2 * steps, abs=1)
     ]
-    assert horizons("--config", str(path), "--steps", "9") is None
+    assert horizons("--config", str(path), "--steps", "9") == [9]
     assert read("--config", str(path), "--steps", "9")[0].steps == 9
 
 
@@ -279,6 +277,20 @@ def test_numbers_of_tokens_that_take_as_many_steps_are_one_horizon():
     assert horizons("--tokens-per-parameter", "1e-6,2e-6,1e-5", vocab_size=65) == [1]
 
 
+@pytest.mark.parametrize("script", ["compare.py", "train.py"])
+def test_the_file_is_read_once(cli, toml, monkeypatch, script):
+    """What is edited meanwhile can't be half in a comparison."""
+    path, read = toml(known_peak_lr=8e-3), []
+
+    def counted(path, limit):
+        read.append(path)
+        return read_regular(path, limit)
+
+    monkeypatch.setattr("nanosched.cli.read_regular", counted)
+    flags = [] if script == "train.py" else ["--schedulers", "constant", "--dry-run"]
+    assert cli(script, "--config", path, *flags).code == 0 and read == [path]
+
+
 def test_a_file_that_states_nothing_measured_knows_nothing(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("steps = 50")
@@ -338,11 +350,8 @@ def test_any_toml_gives_settings_or_one_line(tmp_path, content):
 )
 def test_a_dataset_that_knows_its_tokenizer_needs_none(tmp_path, lines, flags, tokenizer):
     (tmp_path / "x.toml").write_text(lines)
-    parser = argparse.ArgumentParser()
-    add_flags(parser)
-    args = parser.parse_args(["--config", str(tmp_path / "x.toml"), *flags])
-    config, *_ = from_args(args, tokenizer_of=dict(bytes="byte").get)
-    assert config.tokenizer == tokenizer
+    found = setup("--config", str(tmp_path / "x.toml"), *flags, tokenizers=dict(bytes="byte"))
+    assert found.config.tokenizer == tokenizer
 
 
 @pytest.mark.parametrize(
