@@ -79,7 +79,7 @@ class Request:
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
     probe: Probe | None  # trained beside all that
-    known: Known  # what was measured of the preset
+    known: Known  # what was measured of the preset, on its dataset
 
     def store(self) -> Store:
         return Store(self.out, self.config.average_specs)
@@ -120,7 +120,11 @@ def main():
     except (ValueError, OSError) as e:
         fail(e)
 
-    request = replace(request, config=replace(request.config, replicas="stacked" if slots else "separate"))
+    request = replace(
+        request,
+        config=replace(request.config, replicas="stacked" if slots else "separate"),
+        known=request.known.on(dataset.name),
+    )
     with lock:
         trained = train(request, dataset, store, slots)
         comparison = read_comparison(request, trained, dataset, store)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -14,7 +13,7 @@ from .config import Config
 from .errors import first_line, not_allowed, quoted, shortened
 from .hardware import has_cuda
 from .known import KEYS as KNOWN
-from .known import Known, known_of
+from .known import Known, checked_known, known_of
 from .numbers import read_numbers
 from .regime import steps_for
 from .regular import read_regular
@@ -67,11 +66,12 @@ def load_toml(name: str) -> dict:
 
     Returns:
         a dict of Config's fields, unchecked, and perhaps `schedulers` (str or list of str), `seeds` (int,
-        str or list of int), and what was measured, `known_peak_lr` and `known_noise` (float).
+        str or list of int), and what was measured, `known_peak_lr` and `known_noise` (float), on
+        which dataset, `known_dataset` (str).
 
     Raises:
         ValueError: no such file, not TOML, a key given twice, or an unknown one, or schedulers, seeds or
-            something measured of another type; in one line.
+            something measured of another type or on no dataset; in one line.
     """
     settings = _read_toml(name)
     for key in settings:
@@ -83,8 +83,7 @@ def load_toml(name: str) -> dict:
             settings[key] = settings.pop(alias)
     _check_list("schedulers", settings, str, 'a text or a list of texts, ["wsd", "cosine"]')
     _check_list("seeds", settings, int, 'a whole number, a text such as "0-2" or a list, [0, 1, 2]')
-    for key in (key for key in KNOWN if key in settings):
-        _check_known(key, settings[key])
+    checked_known({key: settings[key] for key in KNOWN if key in settings})
     return settings
 
 
@@ -135,8 +134,8 @@ class Setup:
     horizons: list[int]  # steps, in the order that they were asked for
     comparison: dict  # the file's `schedulers` and `seeds`, where it has them
     name: str  # of the file, without .toml
-    known: dict[str, float]  # what the file says was measured
-    usual: Config | None  # the file's own setup, of which that is true; None where nothing was measured
+    known: Known  # what the file says was measured
+    usual: Config  # of which that is true: the file's own, where anything was
 
     @property
     def one_run(self) -> Config:
@@ -148,7 +147,7 @@ class Setup:
 
     def known_of(self, config: Config) -> Known:
         """What is known of the runs of this setup."""
-        return known_of(self.known, self.usual, config) if self.known else Known()
+        return known_of(self.known, self.usual, config)
 
 
 def from_args(
@@ -174,14 +173,14 @@ def from_args(
     name = default_preset(args.device or "auto") if args.config is None else args.config
     file = load_toml(name)
     comparison = {key: file.pop(key) for key in COMPARISON & set(file)}
-    known = {key: file.pop(key) for key in KNOWN if key in file}
+    known = checked_known({key: file.pop(key) for key in KNOWN if key in file})
     flags = {key: value for key, value in vars(args).items() if key in FLAGS and value is not None}
     if steps:
         flags["steps"] = max(steps)
     asked = Asked(name, file, flags).with_tokenizer(tokenizer_of)
     horizons = asked.horizons(vocab_size_of) or steps or [asked.config.steps]
     config = asked.config_for(horizons, print).on_this_machine()
-    usual = usual_config(asked, tokenizer_of, vocab_size_of) if known else None
+    usual = usual_config(asked, tokenizer_of, vocab_size_of) if known != Known() else config
     return Setup(config, horizons, comparison, Path(name).stem, known, usual)
 
 
@@ -304,12 +303,6 @@ def _check_key(name: str, key: str):
     near = difflib.get_close_matches(key, sorted(known), 1, cutoff=NEAR)
     hint = f"the nearest is {near[0]!r}" if near else "python compare.py --help lists the keys"
     raise ValueError(f"config={quoted(name)} has an unknown key {quoted(key)}: {hint}")
-
-
-def _check_known(key: str, value):
-    """ValueError unless what was measured is a number above 0."""
-    if type(value) not in (int, float) or not 0 < value < math.inf:
-        raise not_allowed(key, value, "give what was measured, a number above 0")
 
 
 def _check_list(key: str, settings: dict, kind: type, allowed: str):

@@ -237,3 +237,17 @@ def test_where_the_best_known_peak_lr_comes_from(comparison, expected):
 
 def test_a_comparison_without_its_asked_run_says_nothing_of_the_probe():
     assert probed(found([], [2.6], [2.4])) is None
+
+
+@pytest.mark.parametrize("measured_on, told", [("argparse.txt", True), ("another.txt", False)])
+def test_what_was_measured_on_another_text_is_not_said(cli, toml, tmp_path, measured_on, told):
+    toml(known_peak_lr=0.02, known_noise=0.123, known_dataset=measured_on)
+    assert ("noise 0.123" in cli("compare.py", *ASKED).out) == told  # the probe's
+    alone = cli("compare.py", *ASKED, "--no-probe")
+    report = (tmp_path / "out" / "report.html").read_text()
+    for words in map(one_line, (alone.out, report)):
+        assert ("0.5 times the best known, 2e-2" in words) == told
+        assert ("how near its optimum is not known" in words) != told
+    regime = manifest(tmp_path / "out")["regime"]
+    expected = (0.02, "preset") if told else (None, None)
+    assert (regime["best_known_peak_lr"], regime["best_known_from"]) == expected

@@ -245,9 +245,9 @@ def test_schedulers_that_are_a_number_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "flags, expected",
     [
-        ([], Known(8e-3, 0.01)),
-        (["--eval_interval", "7", "--device", "cpu"], Known(8e-3, 0.01)),
-        (["--peak_lr", "0.002"], Known(8e-3)),  # its noise is another
+        ([], Known(8e-3, 0.01, "book")),
+        (["--eval_interval", "7", "--device", "cpu"], Known(8e-3, 0.01, "book")),
+        (["--peak_lr", "0.002"], Known(8e-3, None, "book")),  # its noise is another
         (["--steps", "60"], Known()),
         (["--warmup_steps", "3"], Known()),
         (["--n_layer", "3"], Known()),
@@ -258,17 +258,22 @@ def test_schedulers_that_are_a_number_are_refused(tmp_path):
 )
 def test_what_was_measured_is_known_of_exactly_these_runs(tmp_path, flags, expected):
     path = tmp_path / "mine.toml"
-    path.write_text("steps = 50\nwarmup_steps = 5\npeak_lr = 0.004\nknown_peak_lr = 8e-3\nknown_noise = 0.01")
+    measured = "known_peak_lr = 8e-3\nknown_noise = 0.01\nknown_dataset = 'book'"
+    path.write_text(f"steps = 50\nwarmup_steps = 5\npeak_lr = 0.004\n{measured}")
     assert known("--config", str(path), *flags) == expected
 
 
+BOOK = Known(8e-3, None, "book")
+
+
 @pytest.mark.parametrize("warmup", ["", "warmup_steps = 1000\n"])  # above the default of 300 steps
-@pytest.mark.parametrize("flags, expected", [((), Known(8e-3)), (("20",), Known(8e-3)), (("19",), Known())])
+@pytest.mark.parametrize("flags, expected", [((), BOOK), (("20",), BOOK), (("19",), Known())])
 def test_what_was_measured_at_so_many_tokens_per_parameter_is_known_of_them(
     tmp_path, capsys, warmup, flags, expected
 ):
     path = tmp_path / "mine.toml"
-    path.write_text(f"n_layer = 1\ntokens_per_parameter = 20\nknown_peak_lr = 8e-3\n{warmup}")
+    measured = "known_peak_lr = 8e-3\nknown_dataset = 'book'"
+    path.write_text(f"n_layer = 1\ntokens_per_parameter = 20\n{measured}\n{warmup}")
     assert known("--config", str(path), *(f"--tokens-per-parameter={x}" for x in flags)) == expected
     assert capsys.readouterr().out.count("warmup:") == (not warmup)
 
@@ -280,7 +285,7 @@ def test_numbers_of_tokens_that_take_as_many_steps_are_one_horizon():
 @pytest.mark.parametrize("script", ["compare.py", "train.py"])
 def test_the_file_is_read_once(cli, toml, monkeypatch, script):
     """What is edited meanwhile can't be half in a comparison."""
-    path, read = toml(known_peak_lr=8e-3), []
+    path, read = toml(known_peak_lr=8e-3, known_dataset="book"), []
 
     def counted(path, limit):
         read.append(path)
@@ -297,13 +302,36 @@ def test_a_file_that_states_nothing_measured_knows_nothing(tmp_path):
     assert known("--config", str(path)) == Known()
 
 
-@pytest.mark.parametrize("key", KNOWN)
+@pytest.mark.parametrize("key", ["known_peak_lr", "known_noise"])
 @pytest.mark.parametrize("value", ["0", "-1e-3", "inf", "nan", "true", "'8e-3'", "[8e-3]"])
 def test_what_was_measured_is_a_number_above_0(tmp_path, key, value):
     (tmp_path / "x.toml").write_text(f"{key} = {value}")
     with pytest.raises(ValueError, match=f"{key}=.* is not allowed: give what was measured") as error:
         load_toml(str(tmp_path / "x.toml"))
     one_line(error)
+
+
+@pytest.mark.parametrize(
+    "lines, words",
+    [
+        ("known_noise = 0.01", "known_noise is not allowed alone: name the dataset it was measured on"),
+        ("known_noise = 0.01\nknown_dataset = 3", "known_dataset=3 is not allowed: give the name"),
+    ],
+)
+def test_what_was_measured_was_measured_on_a_dataset(tmp_path, lines, words):
+    (tmp_path / "x.toml").write_text(lines)
+    with pytest.raises(ValueError, match=words) as error:
+        load_toml(str(tmp_path / "x.toml"))
+    one_line(error)
+
+
+def test_what_the_presets_know_says_of_which_dataset():
+    stated = [
+        cli.checked_known({k: v for k, v in load_toml(name).items() if k in KNOWN}) for name in cli.presets()
+    ]
+    measured = [known for known in stated if known != Known()]
+    assert measured and all(known.on(known.dataset) == known for known in measured)
+    assert all(known.on("pystdlib") == Known() for known in measured)
 
 
 KEYS = st.sampled_from(sorted(cli.SETTINGS | set(ALIASES) | COMPARISON | set(KNOWN)))
