@@ -122,6 +122,11 @@ def parse_average(text: str, tokens_per_step: int) -> Average:
     return Average(kind, window, value)
 
 
+def begun(means: Iterable[Ema | Tail], steps: int) -> list[str]:
+    """The names of those that have taken in the weights of some step after `steps` steps."""
+    return [mean.name for mean in means if steps and mean.share(steps)]
+
+
 def start_means(kept: Iterable[Ema | Tail], model) -> dict:
     """Each of them with a tensor of zeros for each of the model's parameters."""
     import torch

@@ -104,6 +104,16 @@ def read_checkpoint(path: Path) -> dict | None:
         return None
 
 
+def names_of_means(path: Path) -> set[str]:
+    """Of the means of the weights that a checkpoint holds; none of a damaged one. No weights are read."""
+    import torch
+
+    try:
+        return set(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["averages"])
+    except Exception:  # as in read_checkpoint, which says so
+        return set()
+
+
 def fits(checkpoint: dict, state) -> bool:
     """Whether a checkpoint's weights, moments and means have the shapes of `state`, a train.State."""
     try:

@@ -1,4 +1,4 @@
-"""What was measured of a preset, as its TOML file states it: no settings, and true of its runs on one dataset."""
+"""What was measured of a preset, as its TOML file states it: no settings, true of its runs on one dataset."""
 
 from __future__ import annotations
 

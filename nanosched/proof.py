@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .averages import Ema, Tail
+from .averages import Ema, Tail, begun
 from .config import Config
 from .history import History
 
@@ -67,8 +67,7 @@ class Wanted:
     def lacks_mean(self, checkpoint: dict) -> str:
         """A mean of the weights can't be made up later."""
         steps, saved = checkpoint["iter_num"], checkpoint.get("averages", {})
-        begun = (mean.name for mean in self.means if steps and mean.share(steps))
-        lacking = next((name for name in begun if name not in saved), None)
+        lacking = next((name for name in begun(self.means, steps) if name not in saved), None)
         return f"has no mean of the weights {lacking}" if lacking else ""
 
     def begins_otherwise(self, checkpoint: dict, lrs: np.ndarray) -> bool:

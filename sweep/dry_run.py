@@ -1,4 +1,6 @@
-"""What a comparison would train, in the terminal; only --time prepares data and imports torch."""
+"""What a comparison would train, in the terminal; only --time prepares data, and but for it torch is imported
+only where averages are asked for and checkpoints are there that must have them.
+"""
 
 from __future__ import annotations
 

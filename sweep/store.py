@@ -11,10 +11,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-from nanosched.averages import Tail
+from nanosched.averages import Tail, begun
+from nanosched.checkpoint import names_of_means
 from nanosched.config import Config
 from nanosched.files import delete_leftovers
 from nanosched.locks import InUse, acquire
@@ -125,10 +126,18 @@ class CheckpointPaths:
 
 
 def saved_steps(store: Store, runs: list[Run], config: Config, fingerprint: str) -> dict[str, int]:
-    """run id -> number of steps after which its last checkpoint was kept; runs without one are left out."""
-    checkpoints = store.checkpoints()
-    saved = {run.id: CheckpointPaths(store, run, config, fingerprint).saved(checkpoints) for run in runs}
-    return {run_id: last_first[0][0] for run_id, last_first in saved.items() if last_first}
+    """run id -> number of steps after which the last checkpoint was kept that the run can go on from: with
+    the means of the weights that it needs. Runs without one are left out.
+    """
+    checkpoints, names, steps_of = store.checkpoints(), cache(names_of_means), {}
+    for run in runs:
+        means = config.means(run.schedule.steps)
+        for steps, path in CheckpointPaths(store, run, config, fingerprint).saved(checkpoints):
+            needed = begun(means, steps)
+            if not needed or names(path).issuperset(needed):
+                steps_of[run.id] = steps
+                break
+    return steps_of
 
 
 def delete_checkpoints(store: Store, runs: list[Run], config: Config, fingerprint: str):

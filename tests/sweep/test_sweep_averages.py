@@ -14,9 +14,10 @@ from nanosched.checkpoint import OneCheckpoint
 from nanosched.config import Config
 from schedulers import resolve
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
+from sweep.dry_run import print_dry_run
 from sweep.execute import execute
 from sweep.plan import make_schedules, plan_branches, plan_runs
-from sweep.store import Store
+from sweep.store import Store, saved_steps
 from train import Training, initial_state, train
 
 AVERAGES = "ema:decay=0.9,ema:decay=0.5,tail:fraction=0.8,tail:tokens=640"
@@ -74,14 +75,39 @@ def test_a_comparison_that_was_stopped_goes_on_to_the_same_averages(config, data
     store = run_sweep(tmp_path, config, dataset, branches, monkeypatch, lambda: next(steps) > 40)
     left = [branch.run for branch in branches if not store.get(branch.run.id)]
     assert 0 < len(left) < len(branches)
-    from sweep.store import saved_steps
-
     saved = saved_steps(store, left, config, dataset.fingerprint)
     run_sweep(tmp_path, config, dataset, plan_branches(left, config, saved), monkeypatch)
     once = run_sweep(tmp_path / "once", config, dataset, branches, monkeypatch)
     for branch in branches:
         record = store.get(branch.run.id).record
         assert record.averages == once.get(branch.run.id).record.averages
+
+
+@pytest.mark.parametrize(
+    "average, start",
+    [("", 6), ("ema:decay=0.9", 6), ("ema:decay=0.9,ema:decay=0.5", 0), ("tail:fraction=0.25", 6)],
+    ids=["none", "the same", "more", "one that begins later"],
+)
+def test_a_dry_run_says_where_a_stopped_run_goes_on(
+    config, dataset, tmp_path, monkeypatch, capsys, average, start
+):
+    stopped = replace(config, average="ema:decay=0.9")
+    branches = branches_of(stopped, dataset, "constant", (12,))
+    steps = iter(range(10**6))
+    run_sweep(tmp_path, stopped, dataset, branches, monkeypatch, lambda: next(steps) >= 6)
+    wanted = replace(config, average=average)
+    store, runs = Store(tmp_path, wanted.average_specs), [branch.run for branch in branches]
+    monkeypatch.setattr("sweep.dry_run.find_dataset", lambda *given: dataset)
+    capsys.readouterr()
+    print_dry_run(wanted, [(run.label, run.schedule) for run in runs], [0], store, time=False)
+    said = capsys.readouterr().out
+    assert f"to train: {12 - start} steps" in said
+    assert ("goes on from its checkpoint at step 6, trains 6" in said) == (start == 6)
+    (branch,) = plan_branches(runs, wanted, saved_steps(store, runs, wanted, dataset.fingerprint))
+    taken = []
+    monkeypatch.setattr(Silent, "step", lambda self, *given: taken.append(given))
+    run_sweep(tmp_path, wanted, dataset, [branch], monkeypatch)
+    assert (branch.start, len(taken)) == (start, 12 - start)
 
 
 def training(config, dataset, folder, steps=12):
