@@ -77,7 +77,7 @@ def against_best(losses: dict[str, Losses], alpha: float = ALPHA) -> dict[str, I
 
 def above(pair: PairNoise, m: int, alpha: float) -> bool:
     """Whether the first of the two is significantly higher."""
-    return pair.tested and pair.mean > critical_value(m, pair.df, alpha) * pair.error
+    return pair.tested and ends_of(pair, m, alpha)[0] > 0
 
 
 def to_best(name: str, others: list[str], candidates: list[str], noise, m: int, alpha: float) -> Interval:
@@ -106,21 +106,36 @@ def interval_of(
 
 
 def ends_of(pair: PairNoise, m: int, alpha: float) -> tuple[float, float]:
+    """Of a pair with a run that went up, the end that this can only have moved is the other seeds'."""
     if pair.identical:
         return 0.0, 0.0
     width = critical_value(m, pair.df, alpha) * pair.error
-    return pair.mean - width, pair.mean + width
+    low, high = pair.mean - width, pair.mean + width
+    if pair.calm is None or not pair.calm.tested:
+        return low, high
+    calm_low, calm_high = ends_of(pair.calm, m, alpha)
+    return (max(low, calm_low), high) if pair.calm.mean < pair.mean else (low, min(high, calm_high))
 
 
 def p_of(pairs: list[PairNoise], m: int) -> float:
     """The largest of their p-values: at each number of degrees of freedom that of the smallest t."""
-    smallest = {}
+    smallest, others = {}, []
     for pair in pairs:
         if pair.identical:
             return 1.0
+        if pair.calm is not None and pair.calm.tested:
+            others.append(p_beside_calm(pair, m))
+            continue
         t, df = abs(pair.mean) / pair.error, rounded(pair.df)
         smallest[df] = min(t, smallest.get(df, math.inf))
-    return min(1.0, max(exceedance(t, m, df) for df, t in smallest.items()))
+    return min(1.0, max([exceedance(t, m, df) for df, t in smallest.items()] + others))
+
+
+def p_beside_calm(pair: PairNoise, m: int) -> float:
+    """The smaller p-value, where the other seeds are beyond zero at the end that they bound."""
+    side = math.copysign(1.0, pair.mean - pair.calm.mean)  # 1: they bound it from below
+    both = [pair] + [pair.calm] * (side * pair.calm.mean > 0)
+    return min(exceedance(abs(each.mean) / each.error, m, rounded(each.df)) for each in both)
 
 
 # -- Dunnett's distribution

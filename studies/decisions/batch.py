@@ -1,5 +1,5 @@
 """analysis/noise.py and analysis/simultaneous.py for many comparisons at once: the same numbers, for complete
-runs whose seeds are 0, 1, 2, ... of each method.
+runs whose seeds are 0, 1, 2, ... of each method, and none of which went up alone (noise.calm_row).
 
 Arrays begin with the comparisons: losses (R, seeds, methods), pairs (R, methods, methods) as first minus
 second.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from analysis.noise import POOLED_FROM
+from analysis.noise import LOUD, POOLED_FROM
 from analysis.simultaneous import critical_value
 
 
@@ -49,7 +49,7 @@ def pairs_of(losses: np.ndarray, seeds: np.ndarray) -> Pairs:
         mean[here], variance[here] = means[here], variances[here]
     df = n - 1.0
     if methods >= POOLED_FROM:
-        variance, df = moderated(variance, df, *pooled_df(losses, seeds))
+        variance, df = pooled(losses, seeds, variance, df)
     error = np.sqrt(variance / n)
     error[:, range(methods), range(methods)] = 0
     return Pairs(mean, error, df)
@@ -65,20 +65,49 @@ def moments(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean[:, :, None] - mean[:, None, :], np.maximum(variance, 0)
 
 
+def pooled(losses, seeds, variance, df) -> tuple[np.ndarray, np.ndarray]:
+    """Variances and their degrees of freedom as noise.pair_noise has them."""
+    quiet = ~loud_methods(losses, seeds, variance, df)
+    found, found_df = moderated(variance, df, *pooled_df(losses, seeds, quiet), quiet)
+    both = quiet[:, :, None] & quiet[:, None, :]
+    return np.where(both, found, np.maximum(variance, found)), np.where(both, found_df, df)
+
+
+def loud_methods(losses, seeds, variance, df) -> np.ndarray:
+    """As noise.loud_methods: (R, methods)."""
+    methods = seeds.shape[1]
+    half = max(POOLED_FROM, (methods + 1) // 2)
+    if methods <= half:
+        return np.zeros(seeds.shape, bool)
+    others = ~np.eye(methods, dtype=bool)
+    shape = len(seeds), methods, methods - 1
+    own, own_df = (np.median(x[:, others].reshape(shape), axis=2) for x in (variance, df))
+    order = np.argsort(own, axis=1, kind="stable")
+    louder = np.zeros(seeds.shape, bool)
+    np.put_along_axis(louder, order[:, half:], True, axis=1)
+    most = np.take_along_axis(own, order[:, half - 1 : half], axis=1)
+    quiet_df = pooled_df(losses, seeds, ~louder)[0][:, None]
+    return louder & (own > most * special.fdtri(own_df, quiet_df, 1 - LOUD / methods))
+
+
 def moderated(
-    variance: np.ndarray, df: np.ndarray, most_df: np.ndarray, directions: np.ndarray
+    variance: np.ndarray, df: np.ndarray, most_df: np.ndarray, directions: np.ndarray, block: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As noise.moderate, with noise.prior of each comparison's pairs."""
+    """As noise.moderate, with noise.prior of the pairs of each comparison's methods in `block`."""
     first, second = np.triu_indices(variance.shape[1], 1)
     own, own_df = variance[:, first, second], df[:, first, second]
+    inside = block[:, first] & block[:, second]
+    n = inside.sum(1)
     logs = np.log(own) - special.digamma(own_df / 2) + np.log(own_df / 2)
-    n = len(first)
+    mean = (logs * inside).sum(1) / n
     apart = np.minimum(1, n / (n - 1) * (1 - 1 / directions))
-    spread = logs.var(1, ddof=1) - apart * special.polygamma(1, own_df / 2).mean(1)
+    chance = (special.polygamma(1, own_df / 2) * inside).sum(1) / n
+    spread = ((logs - mean[:, None]) ** 2 * inside).sum(1) / (n - 1) - apart * chance
     alike = spread <= 0
     half = inverse_trigamma(np.where(alike, 1, spread))
     prior_df = 2 * half[:, None, None]
-    prior = (np.exp(logs.mean(1) + special.digamma(half)) / half)[:, None, None]
+    prior = (np.exp(mean + special.digamma(half)) / half)[:, None, None]
+    own_df = own_df * inside
     common = ((own * own_df).sum(1) / own_df.sum(1))[:, None, None]
     mixed = (prior_df * prior + df * variance) / (prior_df + df)
     most_df, alike = most_df[:, None, None], alike[:, None, None]
@@ -95,12 +124,12 @@ def inverse_trigamma(y: np.ndarray) -> np.ndarray:
     return x
 
 
-def pooled_df(losses: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As noise.pooled_df: (R,) each."""
+def pooled_df(losses: np.ndarray, seeds: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As noise.pooled_df of the methods `inside`, (R, methods): (R,) each."""
     best, directions = np.ones(len(losses)), np.ones(len(losses))
     for least in np.unique(seeds):
-        block = seeds >= least
-        possible = (block.sum(1) >= POOLED_FROM) & (seeds == least).any(1)
+        block = inside & (seeds >= least)
+        possible = (block.sum(1) >= POOLED_FROM) & (inside & (seeds == least)).any(1)
         if possible.any() and least >= 2:
             found = np.ones(len(losses))
             found[possible] = dimensions(losses[possible, :least], block[possible])

@@ -7,10 +7,13 @@ import pytest
 from scipy import special
 
 from analysis.noise import (
+    alone,
     dimensions,
     inverse_trigamma,
+    loud_methods,
     moderate,
     own_noise,
+    own_noises,
     pair_noise,
     pooled_df,
     prior,
@@ -113,12 +116,65 @@ def test_many_methods_with_few_seeds_have_more_than_two_degrees_of_freedom():
     assert np.std(moderated) < np.std(own) / 2
 
 
+def loud(losses):
+    return loud_methods(losses, own_noises(losses))
+
+
 def test_one_wild_method_leaves_the_others_their_noise():
-    """It raises what is pooled, and moderated variances of the others by less than half."""
-    calm = drawn(7, 10, 5)
+    """Which is what it is without the wild one."""
     wild = drawn(7, 10, 5, sd=[0.01] * 9 + [1.0])
-    before, after = pair_noise(calm), pair_noise(wild)
-    names = [f"m{i}" for i in range(9)]
-    ratios = [after[a, b].variance / before[a, b].variance for a in names for b in names if a < b]
-    assert np.median(ratios) < 1.5 and prior_df_of(wild) < prior_df_of(calm)
-    assert min(after[name, "m9"].variance for name in names) > 100 * before["m0", "m1"].variance
+    others = {name: row for name, row in wild.items() if name != "m9"}
+    before, after = pair_noise(others), pair_noise(wild)
+    assert loud(wild) == {"m9"} and {pair: after[pair] for pair in before} == before
+    assert prior_df_of(wild) == prior_df_of(others) > 0
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_pairs_of_a_wild_method_are_on_their_own(seeds):
+    pairs = pair_noise(drawn(8, 10, seeds, sd=[0.01] * 9 + [1.0]))
+    for i in range(9):
+        pair = pairs[f"m{i}", "m9"]
+        assert (pair.variance, pair.df) == (pytest.approx(pair.sd**2), seeds - 1)
+    low = alone(own_noise({0: 1.0, 1: 1.0 + 1e-6}, {0: 0.0, 1: 0.0}), 6.0, 5.0, 24.0)
+    assert low.df == 1 and low.variance == pytest.approx(6 * 5 / 7)  # never below what the others say
+
+
+def test_three_wild_methods_of_ten_are_found():
+    assert loud(drawn(9, 10, 5, sd=[0.01] * 7 + [1.0, 0.8, 0.6])) == {"m7", "m8", "m9"}
+
+
+def test_four_methods_are_too_few_to_say_which_is_wild():
+    assert loud(drawn(9, 4, 5, sd=[0.01] * 3 + [1.0])) == frozenset()
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_methods_that_vary_alike_are_hardly_ever_loud(seeds):
+    assert sum(bool(loud(drawn(100 + key, 12, seeds))) for key in range(100)) <= 4
+
+
+def went_up(by, seeds=5):
+    losses = drawn(10, 10, seeds)
+    losses["m9"] = {seed: loss + by * (seed == 1) for seed, loss in losses["m9"].items()}
+    return losses
+
+
+def test_other_seeds_bound_a_method_from_below_whose_one_run_went_up():
+    losses, up = went_up(0.0), went_up(0.6)
+    pair = pair_noise(up)["m9", "m0"]
+    four = own_noise({seed: losses["m9"][seed] for seed in (0, 2, 3, 4)}, losses["m0"])
+    assert (pair.n, pair.calm.n, pair.calm.mean) == (5, 4, pytest.approx(four.mean))
+    assert pair.variance > 100 * pair.calm.variance and pair.calm.df > 3 and pair.calm.mean < pair.mean
+    assert (-pair).calm.mean == -pair.calm.mean and pair_noise(up)["m0", "m9"] == -pair
+
+
+@pytest.mark.parametrize("by, seeds", [(0.0, 5), (-0.6, 5), (0.6, 3)])
+def test_no_run_is_left_out_that_did_not_go_up_or_of_three(by, seeds):
+    """A run far down is not good luck to be taken away, nor bad."""
+    assert all(pair.calm is None for pair in pair_noise(went_up(by, seeds)).values())
+
+
+def test_noise_that_goes_both_ways_leaves_no_run_out():
+    """Ten times as much as the others have, of five seeds."""
+    for key in range(40):
+        losses = drawn(200 + key, 10, 5, sd=[0.01] * 9 + [0.1])
+        assert all(pair.calm is None for pair in pair_noise(losses).values())

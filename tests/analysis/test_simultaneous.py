@@ -206,6 +206,44 @@ def test_only_seeds_in_common_count():
     assert "gone" not in against_best(losses)
 
 
+def nearly_diverged(means=()):
+    losses = drawn(11, 9, 5, [*means, *[0.0] * (9 - len(means))])
+    losses["m8"] = {seed: loss + 0.6 * (seed == 2) + 0.05 for seed, loss in losses["m8"].items()}
+    return losses
+
+
+def test_a_run_that_nearly_diverged_leaves_the_intervals_of_the_others():
+    losses = nearly_diverged()
+    others = {name: row for name, row in losses.items() if name != "m8"}
+    before, after = against_best(others), against_best(losses)
+    for name, found in before.items():
+        assert (after[name].low, after[name].high) == pytest.approx((found.low, found.high), abs=2e-3)
+    assert after["m8"].low > 0 and after["m8"].p < 0.05 and after["m8"].high > 0.5
+
+
+def test_a_run_that_nearly_diverged_is_no_reason_to_be_called_better_or_equal():
+    found = against_baseline(nearly_diverged(), "m8")
+    assert all(i.low < -0.5 and i.high < 0 and i.p < 0.05 for i in found.values())
+    level = {name: {s: x - 0.05 for s, x in row.items()} for name, row in nearly_diverged().items()}
+    level |= {name: row for name, row in nearly_diverged().items() if name != "m8"}
+    assert all(i.low < -0.2 and i.high > 0 and i.p > 0.05 for i in against_baseline(level, "m8").values())
+
+
+@pytest.mark.parametrize("mean", [-0.06, -0.05, -0.03, 0.0, 0.03])
+def test_beside_a_run_that_nearly_diverged_an_interval_leaves_out_zero_where_its_p_is_below_alpha(mean):
+    for found in both(nearly_diverged([0.0] * 8 + [mean])).values():
+        assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
+        assert found.low <= found.mean <= found.high and 0 <= found.p <= 1
+
+
+@few
+@given(st.randoms())
+def test_with_a_run_that_nearly_diverged_order_does_not_matter_either(random):
+    losses = nearly_diverged()
+    mixed = dict(random.sample(list(losses.items()), len(losses)))
+    same(dict(sorted(against_best(mixed).items())), dict(sorted(against_best(losses).items())))
+
+
 # --- simulated comparisons
 
 EXPERIMENTS = 200
@@ -249,3 +287,27 @@ def test_of_several_equally_good_methods_none_is_called_worse():
         return any(found[f"m{i}"].low > 0 for i in range(4))
 
     assert share(wrong) < 0.05 + 4 * math.sqrt(0.05 * 0.95 / EXPERIMENTS)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_with_one_method_that_is_far_noisier_none_of_equal_ones_is_called_worse(seeds):
+    def wrong(key):
+        losses = drawn(key, 8, seeds)
+        noisy = np.random.Generator(np.random.Philox(key=10_000 + key)).standard_normal(seeds)
+        losses["m7"] = {seed: loss + 0.3 * noisy[seed] for seed, loss in losses["m7"].items()}
+        return any(found.low > 0 for found in against_best(losses).values())
+
+    assert share(wrong) < 0.05 + 4 * math.sqrt(0.05 * 0.95 / EXPERIMENTS)
+
+
+def test_all_intervals_to_a_baseline_hold_beside_one_method_that_is_far_noisier():
+    means = [0.002 * i for i in range(8)]
+
+    def hold(key):
+        losses = drawn(key, 8, 5, means)
+        noisy = np.random.Generator(np.random.Philox(key=20_000 + key)).standard_normal(5)
+        losses["m7"] = {seed: loss + 0.3 * noisy[seed] for seed, loss in losses["m7"].items()}
+        found = against_baseline(losses, "m0")
+        return all(i.low < mean < i.high for i, mean in zip(found.values(), means[1:]))
+
+    assert share(hold) == close_to(0.95)
