@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.text import format_lr
+from studies.best_peaks import best_by, is_end, others_of
 from studies.claims.claim import PEAKS, Cell, Choice
 from studies.claims.runs import Losses, Runs
 
@@ -29,7 +30,7 @@ def judged(runs: Runs, choice: Choice) -> Losses:
 
 
 def loss_by_others(runs: Runs, choice: Choice, seeds: list[int], seed: int) -> float:
-    others = [other for other in seeds if other != seed]
+    others = others_of(seeds, seed)
     schedules = choice.schedules
     if choice.chosen_in:
         elsewhere = complete(runs, choice.cells(choice.chosen_in), seeds)
@@ -40,7 +41,7 @@ def loss_by_others(runs: Runs, choice: Choice, seeds: list[int], seed: int) -> f
 
 def preferred(runs: Runs, cells: list[Cell], seeds: list[int]) -> Cell:
     """The one with the lowest mean over these seeds, which all of them have."""
-    return min(cells, key=lambda cell: np.mean([runs.of(cell)[seed] for seed in seeds]))
+    return best_by({cell: runs.of(cell) for cell in cells}, seeds)
 
 
 # -- seeds
@@ -116,13 +117,8 @@ def mean_losses(runs: Runs, choice: Choice) -> dict[Cell, float]:
 
 
 def at_the_end(runs: Runs, choice: Choice) -> bool:
-    """Whether no peak on one side of the best is worse, by the seeds that both have."""
+    """Whether no peak of the grid on one side of the best is worse; peaks that are not chosen count too."""
     seeds = seeds_of(runs, choice)
     best = preferred(runs, complete(runs, choice.cells(), seeds), seeds)
-
-    def worse(peak: float) -> bool:
-        here, there = runs.of(best), runs.of(replace(best, peak_lr=peak))
-        return sum(there[seed] - here[seed] for seed in here.keys() & there.keys()) > 0
-
-    lower, higher = ([p for p in PEAKS if p < best.peak_lr], [p for p in PEAKS if p > best.peak_lr])
-    return not any(map(worse, lower)) or not any(map(worse, higher))
+    peaks = {peak: runs.of(replace(best, peak_lr=peak)) for peak in PEAKS}
+    return is_end(best.peak_lr, {**peaks, best.peak_lr: runs.of(best)})

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from analysis.differences import rank_correlation
+from studies.best_peaks import best_by, is_end, others_of
 from studies.transfer.by_peak_runs import Setting
 from studies.transfer.small_runs import Grid
 
@@ -36,28 +37,10 @@ def judge(grid: Grid) -> dict[Setting, Judged]:
 def judge_one(peaks: dict[float, dict[int, float]]) -> Judged:
     """Peaks with fewer seeds than others are not chosen; they only tell whether the best one is an end."""
     seeds = sorted(max(peaks.values(), key=len))
-    full = [peak for peak in sorted(peaks) if len(peaks[peak]) == len(seeds)]
-    table = np.array([[peaks[peak][seed] for seed in seeds] for peak in full])
-    losses = [table[best_without(table, i), i] for i in range(len(seeds))]
-    best = full[int(table.mean(axis=1).argmin())]
+    full = {peak: peaks[peak] for peak in sorted(peaks) if len(peaks[peak]) == len(seeds)}
+    losses = [full[best_by(full, others_of(seeds, seed))][seed] for seed in seeds]
+    best = best_by(full, seeds)
     return Judged(np.array(losses), best, is_end(best, peaks))
-
-
-def is_end(best: float, peaks: dict[float, dict[int, float]]) -> bool:
-    """Whether no peak on one side of the best is worse, by the seeds that both have."""
-
-    def worse(peak: float) -> bool:
-        seeds = peaks[peak].keys() & peaks[best].keys()
-        return sum(peaks[peak][seed] - peaks[best][seed] for seed in seeds) > 0
-
-    lower, higher = [p for p in peaks if p < best], [p for p in peaks if p > best]
-    return not any(map(worse, lower)) or not any(map(worse, higher))
-
-
-def best_without(table: np.ndarray, seed: int) -> int:
-    """The row with the lowest mean over the other columns; of a single column over that one."""
-    others = np.delete(table, seed, axis=1) if table.shape[1] > 1 else table
-    return int(others.mean(axis=1).argmin())
 
 
 def differences(judged: dict[Setting, Judged], base: Setting) -> dict[Setting, np.ndarray]:
