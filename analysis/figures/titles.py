@@ -100,9 +100,18 @@ def setup_words(comparison: Comparison) -> str:
         steps_words(comparison, record.parameters),
         f"{peak_words(peaks_of(comparison.settings))} ({best_known(comparison).words})",
         seed_words(comparison.seeds),
-        *[f"of which {seed_words(comparison.row_seeds)} chose the peak lrs"] * comparison.held_out,
+        *chooser_words(comparison),
     ]
     return ", ".join(words) + "."
+
+
+def chooser_words(comparison: Comparison) -> list[str]:
+    """Which of the seeds chose the peak lrs; nothing without --tune."""
+    if not comparison.tuned:
+        return []
+    if not comparison.held_out:
+        return ["which chose the peak lrs too"]
+    return [f"of which {seed_words(comparison.row_seeds)} chose the peak lrs"]
 
 
 def planned_words(settings: Iterable[Setting]) -> str:

@@ -38,7 +38,7 @@ def peak_words(comparison: Comparison) -> str:
 
 def seed_facts(comparison: Comparison) -> Facts:
     if not comparison.held_out:
-        return {"seeds": seed_words(comparison.seeds)}
+        return {"seeds": seed_words(comparison.seeds) + ", which chose the peak lrs too" * comparison.tuned}
     chose = f"{seed_words(comparison.row_seeds)} chose the peak lrs"
     return {"seeds": f"{seed_words(comparison.judging_seeds)}; {chose}"}
 

@@ -279,6 +279,8 @@ def test_tuning_on_the_command_line(cli, toml, tmp_path):
     done = cli(*command)
     assert done.code == 0 and "own best peak lr" in done.out
     assert "Peak lrs are chosen with seeds 0, 1; losses and verdicts are of seeds 2, 3." in done.out
+    assert "seeds 0 to 3, of which seeds 0, 1 chose the peak lrs." in " ".join(done.out.split())
+    assert "2 (2, 3); 2 (0, 1) chose the peak lrs" in report(tmp_path / "out")
     runs, tuned = table(tmp_path / "out" / "runs.csv"), table(tmp_path / "out" / "tuned.csv")
     assert [row["rank"] for row in tuned] == ["1", "2"] and {row["scheduler"] for row in tuned} == {
         "constant",
@@ -334,6 +336,12 @@ def test_one_seed_chooses_and_judges_and_the_terminal_says_that_it_flatters(cli,
     for row in table(tmp_path / "out" / "tuned.csv"):
         assert row["final_val_loss"] == row["tuning_val_loss"] and row["judging_runs"] == "0"
         assert row["common_final_val_loss"] and row["fitted_peak_lr"] and not row["fitted_low"]
+    assert "seed 0, which chose the peak lrs too." in " ".join(done.out.split())
+    assert "one (0), which chose the peak lrs too" in report(tmp_path / "out")
+
+
+def report(out):
+    return " ".join((out / "report.html").read_text().split())
 
 
 def test_named_seeds_choose_and_the_others_judge(cli, toml, tmp_path):
