@@ -16,6 +16,11 @@ os.environ["COLUMNS"] = "200"  # tables with all their columns, whatever the ter
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: on tensors this small, threads only wait for each other
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Whole folders are spread over the cores; files that are named run here, where nothing has to start."""
+    return 0 if any(".py" in name for name in config.args) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory):
     """No test reads or writes the user's cache."""
@@ -62,6 +67,7 @@ def cli(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)  # so that compare.py starts no processes
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     registered = dict(REGISTRY)
 
     def run(script, *args):
@@ -78,3 +84,12 @@ def cli(tmp_path, monkeypatch, capsys):
     yield run
     REGISTRY.clear()
     REGISTRY.update(registered)
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """compare.py draws no figures: they take it longer than all the rest, and have tests of their own."""
+    from analysis import write
+
+    pages = [page for page in write.PAGES if not page.name.startswith("figures/")]
+    monkeypatch.setattr(write, "PAGES", pages)

@@ -231,7 +231,7 @@ def test_runs_are_the_same_to_the_bit_until_their_learning_rates_part(first):
             assert (one[part + 1 :] != other[part + 1 :]).all()
 
 
-def test_a_schedule_gives_the_same_numbers_in_whatever_company(first, cli, toml, tmp_path):
+def test_a_schedule_gives_the_same_numbers_in_whatever_company(first, cli, toml, tmp_path, no_figures):
     toml()
     assert (
         cli(
@@ -244,7 +244,7 @@ def test_a_schedule_gives_the_same_numbers_in_whatever_company(first, cli, toml,
     assert without_times([row]) == without_times([same])
 
 
-def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch):
+def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch, no_figures):
     seen, original = [], train_module.batch
 
     def spy(tokens, fingerprint, seed, step, *sizes):
@@ -274,7 +274,7 @@ def test_every_run_of_a_seed_gets_the_same_batches(cli, toml, monkeypatch):
 # --- running it again
 
 
-def test_again_trains_nothing(cli, copy, first):
+def test_again_trains_nothing(cli, copy, first, no_figures):
     before = trained(copy)
     again = cli(
         "compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", ",".join(ASKED), "--seeds", "0,1"
@@ -305,7 +305,7 @@ def test_tables_are_rebuilt_from_the_store_without_torch(copy, first):
     assert not any(line.endswith(" torch") for line in again.err.splitlines())
 
 
-def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
+def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path, no_figures):
     (tmp_path / "my_schedule.py").write_text(MY_SCHEDULE)
     before = trained(copy)
     specs = ",".join([*ASKED, "my_schedule.py", "my_schedule.py:ratio=0.1"])
@@ -334,7 +334,7 @@ def test_a_schedule_of_ones_own_trains_only_itself(cli, copy, tmp_path):
     assert "1 complete, 1 to train" in edited.out
 
 
-def test_another_seed_or_peak_lr_trains_only_what_is_new(cli, copy):
+def test_another_seed_or_peak_lr_trains_only_what_is_new(cli, copy, no_figures):
     more = cli(
         "compare.py",
         "--config",
@@ -380,45 +380,14 @@ def test_two_names_for_one_array_are_trained_once_and_paid_once(first):
         assert len({row["run_id"] for row in rows.values()}) == 3
 
 
-def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_path):
+def test_the_manifest_and_the_run_say_the_peak_lr_that_was_used(cli, toml, tmp_path, no_figures):
     toml()
-    cli(
-        "compare.py",
-        "--no-probe",
-        "--config",
-        "tiny.toml",
-        "--schedulers",
-        "cosine",
-        "--peak-lr",
-        "0.02",
-        "--out",
-        "out",
-    )
-    (run,) = (json.loads(p.read_text()) for p in (tmp_path / "out").glob("runs/*/run.json"))
-    assert (
-        run["peak_lr"]
-        == json.loads((tmp_path / "out" / "manifest.json").read_text())["runs"][0]["peak_lr"]
-        == 0.02
-    )
-
-
-@pytest.mark.parametrize("file", ["runs/*/run.json", "manifest.json"])
-def test_the_config_says_the_peak_lr_that_was_used(cli, toml, tmp_path, file):
-    toml()
-    cli(
-        "compare.py",
-        "--no-probe",
-        "--config",
-        "tiny.toml",
-        "--schedulers",
-        "cosine",
-        "--peak-lr",
-        "0.02",
-        "--out",
-        "out",
-    )
-    (path,) = (tmp_path / "out").glob(file)
-    assert json.loads(path.read_text())["config"]["peak_lr"] == 0.02
+    command = ["compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", "cosine"]
+    cli(*command, "--peak-lr", "0.02", "--out", "out")
+    (run,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("runs/*/run.json"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert run["peak_lr"] == manifest["runs"][0]["peak_lr"] == 0.02
+    assert run["config"]["peak_lr"] == manifest["config"]["peak_lr"] == 0.02
 
 
 # --- runs that go wrong
@@ -540,7 +509,7 @@ def test_a_run_that_raises_is_failed_and_the_others_go_on(cli, toml, tmp_path, b
 @pytest.mark.parametrize(
     "message", ["can't open [/data/x]", "[enforce fail at alloc_cpu.cpp:117] out of memory"]
 )
-def test_an_error_with_brackets_is_printed_as_it_is(cli, toml, breaking, message):
+def test_an_error_with_brackets_is_printed_as_it_is(cli, toml, breaking, message, no_figures):
     toml(checkpoint_interval=2)
     breaking(message)
     done = cli("compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers", "constant,linear,cosine")
@@ -583,10 +552,11 @@ def wait_for(condition, process):
         time.sleep(0.002)
 
 
-def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path):
-    toml(steps=300, checkpoint_interval=10, eval_interval=100, dropout=0.1)
+def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path, no_figures):
+    toml(steps=200, checkpoint_interval=10, eval_interval=100, dropout=0.1)
     command = ["compare.py", "--no-probe", "--config", "tiny.toml", "--schedulers"]
-    assert cli(*command, "constant", "--out", "out").code == 0
+    no_checkpoints = ["--checkpoint_interval", "1000"]
+    assert cli(*command, "constant", *no_checkpoints, "--out", "out").code == 0
     before = trained(tmp_path / "out")
     with start(tmp_path, "--no-probe", "--schedulers", "constant,cosine,linear", "--out", "out") as process:
         wait_for(lambda: list(tmp_path.glob("out/states/*.pt")), process)
@@ -611,7 +581,7 @@ def test_ctrl_c_in_the_middle_of_training_and_then_on(cli, toml, tmp_path):
     )
     assert before.items() < trained(tmp_path / "out").items()
     assert not list(tmp_path.glob("out/states/*.pt"))
-    assert cli(*command, "cosine,linear", "--out", "undisturbed").code == 0
+    assert cli(*command, "cosine,linear", *no_checkpoints, "--out", "undisturbed").code == 0
     ours, undisturbed = (table(tmp_path / name / "runs.csv") for name in ("out", "undisturbed"))
     assert without_times(ours)[1:] == without_times(undisturbed) and len(ours) == 3
 
@@ -691,7 +661,9 @@ class Mine(Schedule):
 @pytest.mark.parametrize(
     "reactive, trained", [(True, 2), (False, 1)], ids=["reacts to the loss", "its array is all of it"]
 )
-def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(cli, toml, tmp_path, reactive, trained):
+def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(
+    cli, toml, tmp_path, reactive, trained, no_figures
+):
     toml()
     for slope in (1, 2, 1):
         (tmp_path / "mine.py").write_text(MINE.format(reactive=reactive, slope=slope))
@@ -707,7 +679,7 @@ def test_an_edited_schedule_is_trained_again_if_its_runs_can_differ(cli, toml, t
 # --- several horizons, two at once
 
 
-def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tmp_path):
+def test_several_horizons_are_the_comparisons_asked_for_one_by_one(cli, toml, tmp_path, no_figures):
     toml()
     command = ["compare.py", "--config", "tiny.toml", "--schedulers", "wsd,constant,linear"]
     assert cli(*command, "--steps", "6,12", "--out", "both").code == 0
@@ -740,7 +712,7 @@ def test_a_warmup_that_nobody_asked_for_scales_with_the_steps(cli):
     assert is_one_line_error(given, "warmup_steps=30", "steps=20")
 
 
-def test_a_folder_in_use_is_one_line(cli, toml, tmp_path):
+def test_a_folder_in_use_is_one_line(cli, toml, tmp_path, no_figures):
     toml()
     (tmp_path / "out").mkdir()
     with FileLock(tmp_path / "out" / ".lock"):
@@ -780,7 +752,7 @@ def test_a_schedule_against_itself(cli, toml, tmp_path):
     )
 
 
-def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
+def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path, no_figures):
     toml()
     command = ["compare.py", "--config", "tiny.toml", "--schedulers", "cosine", "--out", "out"]
     assert cli(*command, "--aa", "--seeds", "0,1", "--steps", "6,12").code == 0
@@ -792,7 +764,7 @@ def test_the_control_takes_the_first_horizon_and_says_so(cli, toml, tmp_path):
 
 
 @pytest.mark.parametrize("flags", [[], ["--schedulers", "all"]])
-def test_the_control_is_of_cosine_where_no_schedule_is_named(cli, toml, tmp_path, flags):
+def test_the_control_is_of_cosine_where_no_schedule_is_named(cli, toml, tmp_path, flags, no_figures):
     toml()
     command = ["compare.py", "--config", "tiny.toml", "--aa", "--seeds", "0,1", "--out", "out"]
     assert cli(*command, *flags).code == 0
@@ -996,7 +968,7 @@ def test_a_dry_run_refuses_what_the_real_one_would(cli, toml, flags):
 # --- what it says
 
 
-def test_one_seed_claims_no_ranking(cli, copy):
+def test_one_seed_claims_no_ranking(cli, copy, no_figures):
     done = cli("compare.py", "--config", "tiny.toml", "--schedulers", "cosine,constant", "--seeds", "0")
     assert "no ranking is claimed" in done.out and "std over" not in done.out
 
@@ -1028,7 +1000,7 @@ def test_all_is_every_schedule_that_needs_no_law_and_no_package(cli, toml):
     assert names == [name for name in needless if name != "schedule_free"] and len(names) >= 15
 
 
-def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path):
+def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path, no_figures):
     toml()
     names = [
         "wsd:cooldown=0.2,shape=sqrt,final_lr_ratio=0.1",
@@ -1040,7 +1012,7 @@ def test_the_ranking_has_every_schedules_name_in_full(cli, toml, tmp_path):
     assert all(name in ranking for name in names)
 
 
-def test_plateau_runs_in_a_comparison(cli, toml, tmp_path):
+def test_plateau_runs_in_a_comparison(cli, toml, tmp_path, no_figures):
     toml(steps=20, eval_interval=2)
     done = cli(
         "compare.py",

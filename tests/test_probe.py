@@ -88,7 +88,7 @@ def test_a_dry_run_counts_the_probe(cli, toml):
 
 
 @pytest.mark.parametrize("seeds", ["0", "0,1,2"])
-def test_a_peak_lr_that_is_too_low_is_the_answers_first_sentence(cli, toml, tmp_path, seeds):
+def test_a_peak_lr_that_is_too_low_is_the_answers_first_sentence(cli, toml, tmp_path, seeds, no_figures):
     toml()
     done = cli("compare.py", *ASKED, *LOW, "--seeds", seeds)
     out, rows = tmp_path / "out", table(tmp_path / "out" / "probe.csv")
@@ -113,7 +113,7 @@ def test_a_peak_lr_that_is_too_low_is_the_answers_first_sentence(cli, toml, tmp_
     assert (regime["tokens_per_step"], regime["peak_lrs"]) == (64, [0.0005])
 
 
-def test_the_probe_is_no_row_of_what_was_asked_for(cli, toml, tmp_path):
+def test_the_probe_is_no_row_of_what_was_asked_for(cli, toml, tmp_path, no_figures):
     """And a second command without it trains nothing, and says nothing of it."""
     toml()
     flags = [*LOW, "--seeds", "0,1"]
@@ -134,7 +134,7 @@ def test_the_probe_is_no_row_of_what_was_asked_for(cli, toml, tmp_path):
     assert "8 complete, 0 to train" in again.out and (out / "probe.csv").exists()
 
 
-def test_a_peak_lr_that_is_not_off_is_a_clause_of_the_regime(cli, toml, tmp_path):
+def test_a_peak_lr_that_is_not_off_is_a_clause_of_the_regime(cli, toml, tmp_path, no_figures):
     toml(steps=40)
     done = cli("compare.py", *ASKED, *NEAR)
     words = r"peak lr 5e-2 \(cosine is no lower( beyond noise)? at half or twice this\), seed 0\."

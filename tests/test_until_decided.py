@@ -33,7 +33,9 @@ def test_a_large_margin_is_decided_at_the_first_look(cli, toml, tmp_path, read):
     assert "Decided with 12 runs" in report and "2509.02046" in report
 
 
-def test_seeds_are_added_where_they_decide_and_a_second_run_trains_nothing(cli, toml, tmp_path, read):
+def test_seeds_are_added_where_they_decide_and_a_second_run_trains_nothing(
+    cli, toml, tmp_path, read, no_figures
+):
     toml()
     flags = ["--until-decided", "--margin", "0", "--max-seeds", "6"]
     asked = cli(*COMMAND, *flags, "--out", "out", "--dry-run")
@@ -53,7 +55,7 @@ def test_seeds_are_added_where_they_decide_and_a_second_run_trains_nothing(cli, 
     assert re.search(r"about \d+ runs in all", later.out)
 
 
-def test_it_goes_on_from_what_is_there(cli, toml, tmp_path, read):
+def test_it_goes_on_from_what_is_there(cli, toml, tmp_path, read, no_figures):
     toml()
     flags = ["--until-decided", "--margin", "0", "--max-seeds", "4"]
     cli(*COMMAND, *flags, "--out", "whole")
@@ -94,7 +96,7 @@ def test_what_makes_no_sense_is_refused(cli, toml, flags, words):
     assert is_one_line_error(cli(*COMMAND, *flags), words)
 
 
-def test_what_it_is_expected_to_take_is_against_the_baseline(cli, toml):
+def test_what_it_is_expected_to_take_is_against_the_baseline(cli, toml, no_figures):
     """constant is far below the others, so that three seeds tell; among the others they don't."""
     toml(peak_lr=0.003)
     schedulers = ["--schedulers", "cosine,linear,constant,one_cycle"]

@@ -518,7 +518,7 @@ def compare(cli, toml, tmp_path):
     return run
 
 
-def test_the_files_beside_it_are_there(compare, tmp_path):
+def test_the_files_beside_it_are_there(compare, tmp_path, no_figures):
     for options in (["--seeds", "0"], ["--seeds", "0,1"], ["--seeds", "0,1", "--tune"]):
         page = compare("--schedulers", "cosine,constant", *options)
         links = {attrs["href"] for attrs, _ in page.all("a") if attrs["href"][0] != "#"}
@@ -540,7 +540,7 @@ def test_horizons(compare):
     assert "--steps 12,6" in page.all("code")[0][1] and ["steps", "12"] in page.tables()[-1]
 
 
-def test_tuned(compare, tmp_path):
+def test_tuned(compare, tmp_path, no_figures):
     page = compare("--schedulers", "cosine,constant", "--seeds", "0-3", "--tune")
     with open(tmp_path / "out" / "tuned.csv", newline="") as file:
         tuned = list(csv.DictReader(file))
@@ -574,7 +574,7 @@ def test_carry_over_has_no_plan_and_says_what_it_is(compare):
     )
 
 
-def test_the_control_is_told(compare):
+def test_the_control_is_told(compare, no_figures):
     page = compare("--schedulers", "cosine", "--aa", "--seeds", "0,1")
     assert "A/A: cosine with seeds 0,1 against 2,3" in page.all("header")[0][1]
 

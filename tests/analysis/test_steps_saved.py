@@ -46,7 +46,7 @@ def test_a_schedule_that_ends_higher_in_a_seed_has_none():
     assert saved_over_seeds(entries[:1], entry(200, [power_law(200, 0)])) is None
 
 
-def test_a_comparison_over_horizons_says_it(cli, toml, tmp_path):
+def test_a_comparison_over_horizons_says_it(cli, toml, tmp_path, no_figures):
     toml(peak_lr=0.003)
     flags = ["--schedulers", "constant,linear", "--steps", "6,12,24", "--seeds", "0,1,2"]
     done = cli("compare.py", "--config", "tiny.toml", *flags, "--baseline", "linear", "--out", "out")

@@ -10,7 +10,7 @@ from helpers_results import comparison_of, result
 from analysis.tensorboard import write_events
 
 
-def test_every_run_and_step_is_there(cli, toml):
+def test_every_run_and_step_is_there(cli, toml, no_figures):
     toml(steps=6)
     command = (
         "compare.py",

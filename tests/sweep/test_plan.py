@@ -33,7 +33,7 @@ def test_leaves_spell_the_arrays_and_no_step_is_trained_twice(arrays):
     assert len(trained) == len(set(trained)) == len({prefix(a, t + 1) for a in arrays for t in range(len(a))})
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(sweeps, st.data())
 def test_checkpoints_that_are_there_are_used_and_every_branch_point_is_passed(arrays, data):
     saved = [data.draw(st.integers(0, len(array))) for array in arrays]
