@@ -200,7 +200,7 @@ class Limited(Schedule):
 """
 
 
-def test_a_schedule_that_refuses_a_peak_lr_is_tuned_within_what_it_allows(cli, toml, tmp_path):
+def test_a_schedule_that_refuses_a_peak_lr_is_tuned_within_what_it_allows(cli, toml, tmp_path, no_figures):
     toml()
     (tmp_path / "limited.py").write_text(LIMITED)
     command = ["compare.py", "--config", "tiny.toml", "--schedulers", "limited.py,constant", "--tune"]
@@ -245,7 +245,7 @@ class FailsHigh(Schedule):
 """
 
 
-def test_a_run_that_failed_is_not_tried_again_in_the_next_round(cli, toml, tmp_path):
+def test_a_run_that_failed_is_not_tried_again_in_the_next_round(cli, toml, tmp_path, no_figures):
     toml()
     (tmp_path / "fails_high.py").write_text(FAILS_HIGH)
     done = cli(
@@ -327,7 +327,7 @@ def test_tuning_on_the_command_line(cli, toml, tmp_path):
     assert table(tmp_path / "out" / "tuned.csv") == tuned
 
 
-def test_one_seed_chooses_and_judges_and_the_terminal_says_that_it_flatters(cli, toml, tmp_path):
+def test_one_seed_chooses_and_judges_and_the_terminal_says_that_it_flatters(cli, toml, tmp_path, no_figures):
     toml()
     done = cli(*COMMAND)
     assert (
@@ -344,7 +344,7 @@ def report(out):
     return " ".join((out / "report.html").read_text().split())
 
 
-def test_named_seeds_choose_and_the_others_judge(cli, toml, tmp_path):
+def test_named_seeds_choose_and_the_others_judge(cli, toml, tmp_path, no_figures):
     toml()
     done = cli(*COMMAND, "--seeds", "0,1", "--tuning-seeds", "5-6")
     assert done.code == 0
@@ -393,7 +393,7 @@ def test_tuning_past_divergence_and_several_horizons(cli, toml, tmp_path):
     assert all(int(row["diverged"]) >= 1 and float(row["best_peak_lr"]) < 1e8 for row in tuned)
 
 
-def test_the_common_peak_lr_is_one_that_was_asked_for(cli, toml, tmp_path):
+def test_the_common_peak_lr_is_one_that_was_asked_for(cli, toml, tmp_path, no_figures):
     toml()
     done = cli(
         "compare.py",
@@ -417,7 +417,7 @@ def test_the_common_peak_lr_is_one_that_was_asked_for(cli, toml, tmp_path):
     )
 
 
-def test_where_the_peak_lr_makes_no_difference_nothing_is_best_on_an_edge(cli, toml, tmp_path):
+def test_where_the_peak_lr_makes_no_difference_nothing_is_best_on_an_edge(cli, toml, tmp_path, no_figures):
     toml()
     done = cli(
         "compare.py",
