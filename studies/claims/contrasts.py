@@ -9,7 +9,7 @@ import numpy as np
 from analysis.noise import PairNoise, moderate, own_noises, pooled
 from studies.claims.claim import Choice, Contrast, Share, tuned
 from studies.claims.estimate import Estimate, student
-from studies.claims.peaks import judged, missing
+from studies.claims.peaks import judged, judged_together, missing
 from studies.claims.runs import Runs
 from studies.claims.settings import CONSTANT, DECAYS
 
@@ -23,7 +23,7 @@ def estimate_contrast(runs: Runs, contrast: Contrast) -> Estimate:
 def estimate_share(runs: Runs, share: Share) -> Estimate:
     """The ratio of two mean gains; its error is that of the contrast that is zero at this ratio, over the
     second gain, whose own error is small beside it."""
-    rows = [judged(runs, choice) for choice in share.choices]
+    rows = judged_together(runs, share.choices)
     seeds = common_seeds(rows)
     start, reached, end = (np.mean([row[seed] for seed in seeds]) for row in rows)
     gain, ratio = start - end, (start - reached) / (start - end)
@@ -44,7 +44,7 @@ def of_weights(
         pool: whose pairs these are, beside the regime's grid; none for no moderation.
         plus: added to every seed's value.
     """
-    rows = [judged(runs, choice) for choice in choices]
+    rows = judged_together(runs, choices)
     values = {
         seed: plus + sum(weight * row[seed] for weight, row in zip(weights, rows))
         for seed in common_seeds(rows)

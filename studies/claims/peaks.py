@@ -20,9 +20,20 @@ from studies.claims.runs import Losses, Runs
 FEWEST_SEEDS = 2  # one chooses, the other judges
 
 
-def judged(runs: Runs, choice: Choice) -> Losses:
-    """Each seed's loss at what the others prefer; seeds that diverged there are left out."""
-    seeds = seeds_of(runs, choice)
+def judged_together(runs: Runs, choices: Iterable[Choice]) -> list[Losses]:
+    """Of what is compared, each judged by the seeds that all have: so all choose by the same evidence."""
+    choices = list(choices)
+    seeds = sorted(set.intersection(*(set(seeds_of(runs, choice)) for choice in choices)))
+    return [judged(runs, choice, seeds) for choice in choices]
+
+
+def judged(runs: Runs, choice: Choice, seeds: list[int] | None = None) -> Losses:
+    """Each seed's loss at what the others prefer; seeds that diverged there are left out.
+
+    Args:
+        seeds: default all that the choice has.
+    """
+    seeds = seeds_of(runs, choice) if seeds is None else seeds
     if len(seeds) < FEWEST_SEEDS:
         return {}
     losses = {seed: loss_by_others(runs, choice, seeds, seed) for seed in seeds}

@@ -29,7 +29,7 @@ from studies.claims.claim import (
 from studies.claims.estimate import drawn, student
 from studies.claims.grid import grid_of
 from studies.claims.judge import judge
-from studies.claims.peaks import at_the_end, judged, mean_losses
+from studies.claims.peaks import at_the_end, judged, judged_together, mean_losses
 from studies.claims.runs import Runs, key_of, read_runs
 from studies.claims.settings import (
     CONSTANT,
@@ -253,6 +253,20 @@ def test_the_seed_that_judges_does_not_choose():
     choice = tuned(CONSTANT, peaks=(4e-3, 8e-3))
     # 0: the others prefer high (1.5 to 3); 1: a tie of 2 and 2, the first; 2: high (1.5 to 2)
     assert judged(runs_of(losses), choice) == {0: 2.0, 1: 3.0, 2: 2.0}
+
+
+def test_what_is_compared_has_its_peaks_chosen_by_the_same_seeds():
+    """The same losses in each seed; by the fourth alone, which the average lacks, the runs would choose high."""
+    losses = {4e-3: {0: 1.0, 1: 1.1, 2: 1.2}, 8e-3: {0: 1.1, 1: 1.2, 2: 1.3}}
+    plain = {4e-3: losses[4e-3] | {3: 9.0}, 8e-3: losses[8e-3] | {3: 1.4}}
+    average = "ema:decay=0.9"
+    runs = {Cell(BASE, CONSTANT, peak): row for peak, row in plain.items()}
+    runs |= {Cell(BASE, CONSTANT, peak, average): row for peak, row in losses.items()}
+    runs, peaks = runs_of(runs), (4e-3, 8e-3)
+    alone = tuned(CONSTANT, peaks=peaks)
+    assert judged(runs, alone)[0] == 1.1
+    together = judged_together(runs, [alone, Choice((CONSTANT,), peaks=peaks, averages=(average,))])
+    assert together == [losses[4e-3], losses[4e-3]]
 
 
 def test_the_seeds_are_those_that_two_peaks_have():
