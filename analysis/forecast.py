@@ -23,9 +23,13 @@ from analysis.text_table import TextTable
 from nanosched.command import fail
 from nanosched.csv_files import write_csv
 from schedulers import resolve
-from theory import AnnealingLaw, LossLaw, MultiPowerLaw
+from theory import AnnealingLaw, LossLaw, MultiPowerLaw, PublishedMultiPowerLaw
 
-LAWS = {"multi-power": MultiPowerLaw, "annealing": AnnealingLaw}
+LAWS = {
+    "multi-power": MultiPowerLaw,
+    "published-multi-power": PublishedMultiPowerLaw,
+    "annealing": AnnealingLaw,
+}
 COLUMNS = ["scheduler", "steps", "peak_lr", "fitted_on", "predicted", "low", "high", "measured", "error"]
 
 

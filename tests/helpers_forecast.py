@@ -12,15 +12,17 @@ from analysis.tables import write_curves, write_runs
 from nanosched.config import Config
 
 
-def law_comparison(specs, peaks=(8e-3,), steps=200) -> Comparison:
-    """Two seeds of each schedule whose losses are POWER's, those of the second 0.01 higher."""
-    results = (law_result(spec, peak, steps, seed) for spec in specs for peak in peaks for seed in (0, 1))
+def law_comparison(specs, peaks=(8e-3,), steps=200, law=POWER) -> Comparison:
+    """Two seeds of each schedule whose losses are the law's, those of the second 0.01 higher."""
+    results = (
+        law_result(law, spec, peak, steps, seed) for spec in specs for peak in peaks for seed in (0, 1)
+    )
     return comparison_of(results, config=Config(peak_lr=8e-3, warmup_steps=30, steps=steps, eval_interval=8))
 
 
-def law_result(spec, peak_lr, steps, seed) -> Result:
+def law_result(law, spec, peak_lr, steps, seed) -> Result:
     lrs = lrs_of("constant" if spec == "plateau" else spec, steps, peak_lr)
-    losses = POWER.predict(lrs, np.arange(steps)) + seed / 100
+    losses = law.predict(lrs, np.arange(steps)) + seed / 100
     val_losses = np.where(np.arange(steps) % 8 == 7, losses, np.nan)
     history = history_of(steps, loss=losses, lr=lrs, val_loss=val_losses)
     run = finished_run(history, final_val_loss=losses[-1])

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from schedulers import get_schedule
-from theory import AnnealingLaw, Curve, MultiPowerLaw
+from theory import AnnealingLaw, Curve, MultiPowerLaw, PublishedMultiPowerLaw
 
-POWER = MultiPowerLaw(L0=2.5, A=0.5, alpha=0.45, B=20.0, C=8.0, beta=0.4, gamma=0.6)
+POWER = MultiPowerLaw(L0=2.5, A=1.85, alpha=0.45, B=12.3, C=8.0, beta=0.4, gamma=0.6, delta=0.85)
+PUBLISHED = PublishedMultiPowerLaw(L0=2.5, A=0.5, alpha=0.45, B=20.0, C=8.0, beta=0.4, gamma=0.6)
 ANNEALING = AnnealingLaw(L0=2.5, A=0.5, alpha=0.45, B=0.7, tau=25.0)
-LAWS = [POWER, ANNEALING]
+LAWS = [POWER, PUBLISHED, ANNEALING]
 by_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
 
 

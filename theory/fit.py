@@ -24,6 +24,8 @@ MAX_MISFIT = (
     0.02  # how far the mean over the last quarter of a curve may be missed, as a fraction of its loss
 )
 MAX_STANDARD_ERROR = 0.025  # of a predicted loss, as a fraction: beyond, it is wider than schedules differ
+MIN_L0 = 0.05  # of the lowest loss: below, the fit found no level that the loss tends to
+AT_LIMIT = 1.01  # as a factor
 
 
 def fit(law: type, curves: list[Curve]) -> Fit:
@@ -80,6 +82,24 @@ def check_standard_error(fit: Fit):
                 f"uncertain by {error:.1%} of it, and at most {MAX_STANDARD_ERROR:.1%} is allowed; "
                 "add a curve of another shape, such as a constant lr beside a decay"
             )
+
+
+def doubts(fit: Fit) -> list[str]:
+    """A line for each parameter at the end of its range, where the curves didn't determine it."""
+    lines, values = [], np.exp(fit.theta)
+    if values[0] < MIN_L0 * np.exp(fit.problem.log_losses.min()):
+        lines.append(
+            f"L0 is {values[0]:.2g}: the curves don't show where the loss ends, so longer runs are predicted "
+            "too low; fit on longer runs"
+        )
+    for name, (low, high) in fit.problem.law.LIMITS.items():
+        value = values[fit.problem.index(name)]
+        if not AT_LIMIT * low < value < high / AT_LIMIT:
+            lines.append(
+                f"{name} is {value:.3g}, the end of its range: the curves don't determine it; add a curve of "
+                "another shape"
+            )
+    return lines
 
 
 def probe_lrs(problem: Problem) -> dict[str, np.ndarray]:

@@ -3,10 +3,10 @@
 A law is a class with the parameters L0, A, alpha and B, and with
 
 - SHAPES: start values of its further parameters, which shape the term of the lr drops;
-- TYPICAL: values that a fit is drawn to, of some of those;
-- LIMITS: values that some of those may not exceed;
-- prepare(lrs, steps, units): what `drop_term_of` needs of a curve;
-- drop_term_of(shape parameters, prepared): the drops' sum (n,), its derivatives by their logarithms;
+- TYPICAL: (value, strength) that a fit is drawn to, of some of those;
+- LIMITS: (lowest, highest) of some of those;
+- prepare(lrs, steps, units): what `terms` needs of a curve;
+- terms(shape parameters, prepared): its `Terms`;
 - plain(parameters in units, units): the parameters for lrs as they are.
 """
 
@@ -20,7 +20,18 @@ from theory.curves import Curve, Units
 from theory.drops import drop_sizes, first_step_at_peak
 
 SKIPPED = 0.1  # of a run's steps at its start: the first fast fall of the loss, which no law here describes
+MAX_EXPONENT = 100.0  # of the power term at a trial of the fit that is far off
 COMMON = 4  # parameters that every law has: L0, A, alpha, B
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a law with s shape parameters says of n steps; derivatives are by the logarithms of those."""
+
+    log_progress: np.ndarray  # (n,)
+    log_progress_by_shape: np.ndarray  # (n, s)
+    drops: np.ndarray  # what the drops add up to, (n,)
+    drops_by_shape: np.ndarray  # (n, s)
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Problem:
     law: type
     curves: list[Curve]  # from the highest lr on
     units: Units
-    prepared: list  # of each curve: (lr sums (n,), what the law prepared)
+    prepared: list  # what the law prepared of each curve
     log_losses: np.ndarray  # of all curves
 
     def index(self, name: str) -> int:
@@ -49,7 +60,7 @@ class Problem:
 
     def probe(self, lrs: np.ndarray, steps: np.ndarray) -> Problem:
         """The same problem with a run to predict in place of the curves."""
-        return replace(self, prepared=[prepare(self.law, lrs, steps, self.units)])
+        return replace(self, prepared=[self.law.prepare(lrs, steps, self.units)])
 
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
@@ -62,12 +73,8 @@ def make_problem(law: type, curves: list[Curve]) -> Problem:
         lr_sum=max(c.lrs.sum() for c in curves),
         steps=max(len(c.lrs) for c in curves),
     )
-    prepared = [prepare(law, curve.lrs, curve.steps, units) for curve in curves]
+    prepared = [law.prepare(curve.lrs, curve.steps, units) for curve in curves]
     return Problem(law, curves, units, prepared, np.log(np.concatenate([curve.losses for curve in curves])))
-
-
-def prepare(law: type, lrs: np.ndarray, steps: np.ndarray, units: Units) -> tuple:
-    return lrs.cumsum()[steps] / units.lr_sum, law.prepare(lrs, steps, units)
 
 
 def distinct(curves: list[Curve]) -> list[Curve]:
@@ -104,18 +111,24 @@ def check_drops(law: type, curves: list[Curve]):
         )
 
 
-@np.errstate(over="ignore")  # a start that is far off
 def model(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(predicted losses of all points (n,), their derivatives by theta (n, p))."""
     L0, A, alpha, B, *shape = np.exp(theta)
     losses, derivatives = [], []
-    for lr_sum, prepared in problem.prepared:
-        term, by_shape = problem.law.drop_term_of(shape, prepared)
-        power = A * lr_sum**-alpha
-        losses.append(L0 + power - B * term)
+    for prepared in problem.prepared:
+        terms = problem.law.terms(shape, prepared)
+        power = A * np.exp(np.minimum(-alpha * terms.log_progress, MAX_EXPONENT))
+        losses.append(L0 + power - B * terms.drops)
+        by_shape = -alpha * power[:, None] * terms.log_progress_by_shape - B * terms.drops_by_shape
         derivatives.append(
             np.column_stack(
-                [np.full(len(lr_sum), L0), power, -alpha * np.log(lr_sum) * power, -B * term, -B * by_shape]
+                [
+                    np.full(len(power), L0),
+                    power,
+                    -alpha * terms.log_progress * power,
+                    -B * terms.drops,
+                    by_shape,
+                ]
             )
         )
     return np.concatenate(losses), np.concatenate(derivatives)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from theory.fit_problem import Problem, model
-from theory.solve import HUBER, prior_rows, solve
+from theory.solve import prior_rows, solve
 
 BLOCKS = 4  # of the last half of a curve, for how far a law misses it
+MIN_ERROR = 1e-3  # of a law, in log loss
 BOOTSTRAP_KEY = 20250102  # of the bootstrap's random numbers, which are the same at every call
 
 
@@ -34,10 +35,10 @@ def make_fit(problem: Problem, theta: np.ndarray, prior_strength: float, residua
     """The fit with its uncertainty, by the delta method.
 
     What a law gets wrong it gets wrong all along a curve, so a curve counts as one observation, with the
-    largest `block_rmse` of them, or HUBER if that is less. The typical values count as known to a factor of
-    two.
+    largest `block_rmse` of them, or MIN_ERROR if that is less. The typical values count as known to a factor
+    of two, or to less where they are drawn to more strongly.
     """
-    error = max(HUBER, *map(block_rmse, residuals))
+    error = max(MIN_ERROR, *map(block_rmse, residuals))
     losses, derivatives = model(problem, theta)
     weights = np.concatenate([np.full(len(part), 1 / (error * len(part) ** 0.5)) for part in residuals])
     rows = np.vstack([derivatives * (weights / losses)[:, None], prior_rows(problem, 1.0)])

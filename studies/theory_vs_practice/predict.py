@@ -13,13 +13,13 @@ from analysis.predictions import FIT_ON, predict_at, schedule_of
 from nanosched.csv_files import write_csv
 from schedulers import resolve
 from studies.theory_vs_practice.data import DESIGNED, Forecast, Prediction, write_predictions
-from theory import AnnealingLaw, LossLaw, MultiPowerLaw
+from theory import AnnealingLaw, LossLaw, PublishedMultiPowerLaw
 
 
 def predict(out: Path, measured: Measured) -> list[Path]:
     """Write law.json, predictions.csv and fitted_curves.csv from the curves of FIT_ON."""
     curves = [measured.curve(name) for name in FIT_ON]
-    multi_power, annealing = MultiPowerLaw.fit(curves), AnnealingLaw.fit(curves)
+    multi_power, annealing = PublishedMultiPowerLaw.fit(curves), AnnealingLaw.fit(curves)
     law_path = out / "law.json"
     multi_power.save(law_path)
     labels = [*resolve("all"), f"{DESIGNED}:law={law_path}"]

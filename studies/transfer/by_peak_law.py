@@ -13,15 +13,15 @@ import numpy as np
 
 from schedulers import get_schedule
 from studies.transfer.by_peak_runs import CURVES, HORIZONS, SETTINGS, Run, Setting, periodic
-from theory import Curve, MultiPowerLaw
+from theory import Curve, PublishedMultiPowerLaw
 
 WARMUP, FITTED_FROM, EVERY = 300, 2_000, 5  # steps; every fifth point, for the time
 
 
-def fit_law(data: Path, peak_lr: float, settings: Sequence[Setting] = SETTINGS) -> MultiPowerLaw:
+def fit_law(data: Path, peak_lr: float, settings: Sequence[Setting] = SETTINGS) -> PublishedMultiPowerLaw:
     """The law of the curves of one peak."""
     folder = data / CURVES / f"{peak_lr:g}"
-    return MultiPowerLaw.fit([curve(folder, setting, peak_lr) for setting in settings])
+    return PublishedMultiPowerLaw.fit([curve(folder, setting, peak_lr) for setting in settings])
 
 
 def curve(folder: Path, setting: Setting, peak_lr: float) -> Curve:
@@ -41,5 +41,5 @@ def lrs_of(run: Run) -> np.ndarray:
     return get_schedule(setting.schedule, run.steps, run.peak_lr, warmup_steps=WARMUP, **given).lrs()
 
 
-def final_loss(law: MultiPowerLaw, run: Run) -> float:
+def final_loss(law: PublishedMultiPowerLaw, run: Run) -> float:
     return float(law.predict(lrs_of(run), [run.steps - 1])[0])

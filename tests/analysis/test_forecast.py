@@ -69,6 +69,8 @@ def test_a_schedule_that_the_curves_leave_open_gets_no_number(comparison, monkey
         comparison,
         "--fit-on",
         "constant,cosine,wsd",
+        "--law",
+        "published-multi-power",
         "--schedulers",
         "cosine_restarts:period=6,linear",
     )

@@ -6,7 +6,7 @@ import sys
 import pytest
 from helpers import ROOT
 from helpers_forecast import write_law_comparison
-from helpers_laws import POWER, lrs_of
+from helpers_laws import PUBLISHED, lrs_of
 
 from analysis.predictions import FIT_ON
 from nanosched.csv_files import read_csv
@@ -19,7 +19,7 @@ def call(monkeypatch, *args):
 
 
 def test_predictions_before_and_the_page_after(tmp_path, monkeypatch):
-    write_law_comparison(tmp_path, FIT_ON)
+    write_law_comparison(tmp_path, FIT_ON, law=PUBLISHED)
     call(monkeypatch, tmp_path, "--predict")
     rows = {row["scheduler"]: row for row in read_csv(tmp_path / "predictions.csv")}
     designed = next(name for name in rows if name.startswith("forecast_optimal"))
@@ -27,15 +27,15 @@ def test_predictions_before_and_the_page_after(tmp_path, monkeypatch):
         float(row["multi_power"]) for row in rows.values()
     )
     assert float(rows["linear"]["multi_power"]) == pytest.approx(
-        POWER.predict(lrs_of("linear", steps=200), [199])[0] + 0.005, abs=2e-3
+        PUBLISHED.predict(lrs_of("linear", steps=200), [199])[0] + 0.005, abs=2e-3
     )
 
     with pytest.raises(SystemExit, match="error: .*peaks"):
         call(monkeypatch, tmp_path)
-    write_law_comparison(tmp_path / "peaks", ["wsd", "cosine"], peaks=(4e-3, 8e-3))
+    write_law_comparison(tmp_path / "peaks", ["wsd", "cosine"], peaks=(4e-3, 8e-3), law=PUBLISHED)
     with pytest.raises(SystemExit, match="error: .* was predicted but not trained"):
         call(monkeypatch, tmp_path)
-    write_law_comparison(tmp_path, list(rows))
+    write_law_comparison(tmp_path, list(rows), law=PUBLISHED)
     call(monkeypatch, tmp_path)
     page = (tmp_path / "README.md").read_text()
     assert "The multi-power law orders them best" in page and "| multi-power law | +1.00 | 0.00" in page
