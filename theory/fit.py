@@ -14,7 +14,7 @@ import numpy as np
 from theory.curves import Curve
 from theory.drops import first_step_at_peak
 from theory.fit_problem import Problem, make_problem, model
-from theory.solve import best_of, start_points
+from theory.solve import best_of, limits, start_points
 from theory.uncertainty import Fit, make_fit, standard_error
 
 PRIOR_STRENGTH = (
@@ -25,7 +25,7 @@ MAX_MISFIT = (
 )
 MAX_STANDARD_ERROR = 0.025  # of a predicted loss, as a fraction: beyond, it is wider than schedules differ
 MIN_L0 = 0.05  # of the lowest loss: below, the fit found no level that the loss tends to
-AT_LIMIT = 1.01  # as a factor
+AT_LIMIT = 0.01  # as a fraction of the parameter
 
 
 def fit(law: type, curves: list[Curve]) -> Fit:
@@ -86,19 +86,20 @@ def check_standard_error(fit: Fit):
 
 def doubts(fit: Fit) -> list[str]:
     """A line for each parameter at the end of its range, where the curves didn't determine it."""
-    lines, values = [], np.exp(fit.theta)
-    if values[0] < MIN_L0 * np.exp(fit.problem.log_losses.min()):
+    problem, name = fit.problem, fit.problem.law.__name__
+    lines = []
+    if np.exp(fit.theta[0]) < MIN_L0 * np.exp(problem.log_losses.min()):
         lines.append(
-            f"L0 is {values[0]:.2g}: the curves don't show where the loss ends, so longer runs are predicted "
-            "too low; fit on longer runs"
+            f"{name}'s L0 is {np.exp(fit.theta[0]):.2g}: the curves don't show where the loss ends, "
+            "so don't predict longer runs with it; fit on longer ones."
         )
-    for name, (low, high) in fit.problem.law.LIMITS.items():
-        value = values[fit.problem.index(name)]
-        if not AT_LIMIT * low < value < high / AT_LIMIT:
-            lines.append(
-                f"{name} is {value:.3g}, the end of its range: the curves don't determine it; add a curve of "
-                "another shape"
-            )
+    low, high = limits(problem)
+    at_end = (fit.theta < low + AT_LIMIT) | (fit.theta > high - AT_LIMIT)
+    for parameter in np.array(problem.names)[1:][at_end[1:]]:
+        lines.append(
+            f"{name}'s {parameter} is at the end of its range: the curves don't determine it; "
+            "add a curve of another shape."
+        )
     return lines
 
 

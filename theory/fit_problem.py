@@ -19,7 +19,9 @@ import numpy as np
 from theory.curves import Curve, Units
 from theory.drops import drop_sizes, first_step_at_peak
 
-SKIPPED = 0.1  # of a run's steps at its start: the first fast fall of the loss, which no law here describes
+# The first fast fall of the loss, which no law here describes, is left out. It takes as long in a long run as
+# in a short one: as many times the lr sum at the peak, and at least this much of the shortest run's.
+WARMUPS, SKIPPED = 2, 0.05
 MAX_EXPONENT = 100.0  # of the power term at a trial of the fit that is far off
 COMMON = 4  # parameters that every law has: L0, A, alpha, B
 
@@ -48,10 +50,14 @@ class Problem:
         """Where theta has the shape parameter `name`."""
         return COMMON + list(self.law.SHAPES).index(name)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the parameters, as in theta."""
+        return ["L0", "A", "alpha", "B", *self.law.SHAPES]
+
     def parameters(self, theta: np.ndarray) -> dict[str, float]:
         """The law's parameters for lrs and losses as they are."""
-        names = ["L0", "A", "alpha", "B", *self.law.SHAPES]
-        values = self.law.plain(dict(zip(names, map(float, np.exp(theta)))), self.units)
+        values = self.law.plain(dict(zip(self.names, map(float, np.exp(theta)))), self.units)
         return {name: float(value) for name, value in values.items()}
 
     def split(self, values: np.ndarray) -> list[np.ndarray]:
@@ -65,7 +71,9 @@ class Problem:
 
 def make_problem(law: type, curves: list[Curve]) -> Problem:
     """What a fit of `law` to these curves needs; ValueError where they have too few points or no drop."""
-    curves = [counted for curve in distinct(curves) if (counted := counted_part(curve)) is not None]
+    curves = distinct(curves)
+    begin = SKIPPED * min((curve.lrs.sum() for curve in curves), default=0)
+    curves = [counted for curve in curves if (counted := counted_part(curve, begin)) is not None]
     check_points(law, curves)
     check_drops(law, curves)
     units = Units(
@@ -88,9 +96,10 @@ def distinct(curves: list[Curve]) -> list[Curve]:
     ]
 
 
-def counted_part(curve: Curve) -> Curve | None:
-    """The curve from its highest lr on and without its first tenth; None if no point is left."""
-    keep = curve.steps >= max(first_step_at_peak(curve.lrs), SKIPPED * len(curve.lrs))
+def counted_part(curve: Curve, begin: float) -> Curve | None:
+    """The curve from its highest lr on, after WARMUPS and a lr sum of `begin`; None if no point is left."""
+    peak, lr_sums = first_step_at_peak(curve.lrs), curve.lrs.cumsum()
+    keep = (curve.steps >= peak) & (lr_sums[curve.steps] >= max(WARMUPS * lr_sums[peak], begin))
     return Curve(curve.lrs, curve.steps[keep], curve.losses[keep], curve.name) if keep.any() else None
 
 
@@ -99,7 +108,7 @@ def check_points(law: type, curves: list[Curve]):
     if points <= parameters:
         raise ValueError(
             f"{law.__name__} has {parameters} parameters and the curves have {points} points "
-            "after their highest lr and first tenth: give more curves or points"
+            "after their highest lr and as much lr sum again: give more curves or points"
         )
 
 

@@ -1,12 +1,15 @@
 """Fits of loss laws to curves whose law is known: what they find, how sure they are, and what they refuse."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers_laws import ANNEALING, POWER, by_law, curves_of, lrs_of
 
 from theory import Curve, MultiPowerLaw
 from theory.fit_problem import make_problem, model
-from theory.solve import start_points
+from theory.solve import curve_weights, solve, start_points
 
 
 @by_law
@@ -35,9 +38,69 @@ def test_a_known_law_is_found_again(law, run):
 def test_units_make_no_difference(law):
     curves = curves_of(law, noise=1e-3)
     fitted = type(law).fit(curves)
-    scaled = type(law).fit([Curve(1000 * c.lrs, c.steps, c.losses) for c in curves])
+    scaled = type(law).fit([Curve(1000 * c.lrs, c.steps, 3 * c.losses) for c in curves])
     lrs = lrs_of("linear")
-    assert scaled.predict(1000 * lrs, [100, 299]) == pytest.approx(fitted.predict(lrs, [100, 299]), rel=1e-6)
+    assert scaled.predict(1000 * lrs, [100, 299]) == pytest.approx(
+        3 * fitted.predict(lrs, [100, 299]), rel=1e-6
+    )
+
+
+@by_law
+def test_parameters_in_the_fits_units_are_those_of_the_law(law):
+    problem = make_problem(type(law), curves_of(law))
+    theta = start_points(problem)[0]
+    plain = type(law)(**problem.parameters(theta))
+    predicted = [plain.predict(curve.lrs, curve.steps) for curve in problem.curves]
+    assert model(problem, theta)[0] == pytest.approx(np.concatenate(predicted), rel=1e-4)  # joined drops
+
+
+@by_law
+def test_a_curve_of_ten_times_the_points_counts_no_more(law):
+    problem = make_problem(
+        type(law), [Curve(c.lrs, c.steps[::n], c.losses[::n]) for c, n in dense_curves(law)]
+    )
+    few, many = map(np.sum, curve_weights(problem))
+    assert len(problem.curves[1].steps) > 9 * len(problem.curves[0].steps)
+    assert few == pytest.approx(many) and few + many == pytest.approx(len(problem.log_losses))
+
+
+def dense_curves(law):
+    """A loss at every step, and how many of them are one point."""
+    for spec, every in (("constant", 10), ("cosine", 1)):
+        lrs = lrs_of(spec)
+        steps = np.arange(len(lrs))[1:]
+        yield Curve(lrs, steps, law.predict(lrs, steps)), every
+
+
+@by_law
+def test_the_start_that_is_left_out_is_as_long_in_a_long_run(law):
+    short, long = curves_of(law, ["wsd"])[0], curves_of(law, ["wsd"], steps=3000)[0]
+    begins = [
+        [int(curve.steps[0]) for curve in make_problem(type(law), curves).curves]
+        for curves in ([short], [short, long])
+    ]
+    assert begins[0] == begins[1][:1] and begins[1][0] == begins[1][1]
+    assert 30 < begins[0][0] <= 50  # a warmup of 30 steps has a lr sum of 15 at the peak
+
+
+@pytest.mark.parametrize(
+    "change, words", [(dict(gamma=1.0), "gamma is at the end"), (dict(L0=1e-4), "L0 is .* longer")]
+)
+def test_a_parameter_that_the_curves_leave_open_is_doubted(change, words):
+    odd = replace(POWER, **change)
+    (line,) = MultiPowerLaw.fit(curves_of(odd)).doubts
+    assert re.search(words, line) and "\n" not in line
+    assert not MultiPowerLaw.fit(curves_of(POWER)).doubts and not odd.doubts
+
+
+@by_law
+def test_a_run_that_uses_up_its_evaluations_counts_where_nothing_is_left_to_find(law, monkeypatch):
+    problem = make_problem(type(law), curves_of(law, noise=1e-3))
+    found = solve(problem, start_points(problem)[0])
+    monkeypatch.setattr("theory.solve.EVALUATIONS", 4)
+    near, far = solve(problem, found.x), solve(problem, start_points(problem)[0] + 1)
+    assert near.success and near.cost == pytest.approx(found.cost, rel=1e-3)
+    assert not far.success
 
 
 @by_law
