@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from nanosched.errors import not_allowed
@@ -16,7 +16,9 @@ class ForecastOptimal(Schedule):
 
         lr = argmin over lr(W) .. lr(T-1) <= peak of law(lr)
 
-    Made of straight lines between 256 knots, since a law of this kind would choose stairs of single steps.
+    They end near zero: over the last fifth of the steps after the warmup none is above a straight line from
+    the peak to zero. Made of straight lines between 256 knots, since a law of this kind would choose stairs
+    of single steps.
 
     Args:
         law: path of a law that `python -m analysis.forecast` saved, or a fitted law itself; default None,
@@ -53,5 +55,10 @@ class ForecastOptimal(Schedule):
         if self.warmup_steps == self.steps:
             return [0.0] * self.steps
         law = load_law(self.law) if isinstance(self.law, str) else self.law
-        warmup = [Schedule.__call__(self, t) for t in range(self.warmup_steps)]
-        return optimal_lrs(law, self.steps, self.peak_lr, warmup, self.non_increasing).tolist()
+        warmup = tuple(Schedule.__call__(self, t) for t in range(self.warmup_steps))
+        return designed(law, self.steps, self.peak_lr, warmup, self.non_increasing)
+
+
+@lru_cache(maxsize=16)  # a comparison asks for one schedule several times, and a design takes seconds
+def designed(law, steps: int, peak_lr: float, warmup: tuple[float, ...], non_increasing: bool) -> list[float]:
+    return optimal_lrs(law, steps, peak_lr, warmup, non_increasing).tolist()

@@ -8,20 +8,27 @@ import numpy as np
 KNOTS = (8, 16, 32, 64, 128, 256)
 MAX_GAIN = 0.1  # over the best usual schedule, as a fraction of its loss: more is a weakness of the law
 STARTS = ("linear", "wsd", "cosine")
+# A law knows an end near zero from built-in schedules, whose decays take a fifth of a run or more; where it
+# may, it ends higher, or drops in the last steps, which no curve has shown it.
+END = 0.2  # of the steps after the warmup: from there on no lr is above wsd's line to zero
+LOWEST = 0.01  # of that line: at an lr of zero the gradient of a law may be infinite
 
 
 def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: bool = True) -> np.ndarray:
     """The learning rates that minimise a law's final loss after a fixed warmup, none above the peak.
 
-    A local minimum found by L-BFGS-B from several starts, on up to 256 knots with straight lines between
-    them; laws of this kind aren't convex in the lrs.
+    They end near zero, as the schedules do that laws are fitted on: over the last fifth they are a straight
+    line to zero times a factor, which is what is searched for: a local minimum by L-BFGS-B from several
+    starts, on up to 256 knots with straight lines between them, since laws of this kind aren't convex in the
+    lrs.
 
     Args:
         law: has L0 and final_loss_gradient(lrs) -> (loss, gradient (steps,)), as a `LossLaw`.
         steps: of the whole run, warmup included.
         peak_lr: the highest lr allowed; with `non_increasing` also the first one after the warmup.
         warmup_lrs: what the run begins with, float64, shape (W,), W < steps.
-        non_increasing: no lr after the warmup is above the one before it; default True.
+        non_increasing: no lr after the warmup is above the one before it, and over the last fifth none
+            falls more slowly than in proportion to the steps that are left; default True.
 
     Returns:
         float64, shape (steps,).
@@ -64,43 +71,63 @@ def search(law, warmup_lrs, peak_lr: float, free: int, start: str, shape) -> tup
     """(loss, lrs) of the minimum that is reached from `start`."""
     from scipy.optimize import minimize
 
-    at = np.arange(free)
-    values = start_values(start, free)
+    at, family = np.arange(free), Family(free)
+    factors = family.factors(start_values(start, free))
     for count in [*(n for n in KNOTS if n < free), *[free] * (free <= KNOTS[-1])]:
         knots = Knots(count, free)
         result = minimize(
-            objective(law, warmup_lrs, peak_lr, knots, shape),
-            shape.parameters(np.interp(knots.places, at, values)),
+            objective(law, warmup_lrs, peak_lr, family, knots, shape),
+            shape.parameters(np.interp(knots.places, at, factors)),
             jac=True,
             method="L-BFGS-B",
             bounds=[shape.BOUNDS] * count,
-            options=dict(maxiter=2000, ftol=1e-13, gtol=1e-10),
+            options=dict(maxiter=2000, ftol=1e-11, gtol=1e-8),
         )
-        values = np.interp(at, knots.places, shape.values(result.x)[0])
-    return float(result.fun), np.concatenate([warmup_lrs, peak_lr * values])
+        factors = np.interp(at, knots.places, shape.values(result.x)[0])
+    return float(result.fun), np.concatenate([warmup_lrs, peak_lr * family.relative(factors)])
 
 
-def objective(law, warmup_lrs, peak_lr: float, knots: Knots, shape):
+def objective(law, warmup_lrs, peak_lr: float, family: Family, knots: Knots, shape):
     """x -> (the law's final loss, its gradient by x)."""
 
     def loss(x):
-        relative, back = shape.values(x)
-        value, gradient = law.final_loss_gradient(
-            np.concatenate([warmup_lrs, peak_lr * knots.to_steps(relative)])
-        )
-        return value, back(knots.to_knots(peak_lr * gradient[len(warmup_lrs) :]))
+        factors, back = shape.values(x)
+        relative = family.relative(knots.to_steps(factors))
+        value, gradient = law.final_loss_gradient(np.concatenate([warmup_lrs, peak_lr * relative]))
+        by_factors = peak_lr * gradient[len(warmup_lrs) :] * family.slope
+        return value, back(knots.to_knots(by_factors))
 
     return loss
 
 
 def start_values(name: str, free: int) -> np.ndarray:
-    """lr over the peak of a usual schedule, (free,)."""
+    """lr over the peak of a usual schedule that ends near zero, (free,)."""
     p = np.arange(free) / free
     return {
         "linear": 1 - p,
-        "wsd": np.minimum(1, (1 - p) / 0.2),
-        "cosine": 0.05 + 0.95 * (1 + np.cos(np.pi * p)) / 2,
+        "wsd": highest(free),
+        "cosine": (1 + np.cos(np.pi * p)) / 2,
     }[name]
+
+
+def highest(free: int) -> np.ndarray:
+    """lr over the peak that no design is above: 1, and wsd's line to zero at the end; (free,)."""
+    return np.minimum(1, np.arange(free, 0, -1) / max(END * free, 1))
+
+
+class Family:
+    """The lrs over the peak that end near zero, by factors from 0 to 1 of the highest at each step."""
+
+    def __init__(self, free: int):
+        self.highest = highest(free)
+        self.slope = (1 - LOWEST) * self.highest  # of the lrs by the factors
+
+    def relative(self, factors: np.ndarray) -> np.ndarray:
+        return LOWEST * self.highest + self.slope * factors
+
+    def factors(self, relative: np.ndarray) -> np.ndarray:
+        """Of lrs that may lie outside the family, those of the nearest ones in it."""
+        return np.clip((relative - LOWEST * self.highest) / self.slope, 0, 1)
 
 
 class Knots:
@@ -128,7 +155,7 @@ class Knots:
 
 
 class AnyShape:
-    """lr over the peak as it is, from 0 to 1."""
+    """Factors as they are, from 0 to 1."""
 
     BOUNDS = (0, 1)
 
@@ -142,7 +169,7 @@ class AnyShape:
 
 
 class NonIncreasing:
-    """lr over the peak as the fraction of all drops still to come: from 1, never rising, never below 0."""
+    """Factors as the fraction of all drops still to come: from 1, never rising, never below 0."""
 
     BOUNDS = (0, None)
 

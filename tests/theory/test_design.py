@@ -1,5 +1,8 @@
 """Schedules designed by a loss law: none of their peak is better, and an impossible law designs nothing."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers_laws import POWER, by_law, lrs_of
@@ -21,6 +24,34 @@ def test_the_designed_schedule_beats_every_other_of_its_peak(law):
     others = {spec: law.predict(lrs_of(spec), [299])[0] for spec in split_specs("all") if spec != "plateau"}
     falling = {spec: loss for spec, loss in others.items() if (np.diff(lrs_of(spec)[30:]) <= 1e-15).all()}
     assert best < min(falling.values())
+
+
+@by_law
+@pytest.mark.parametrize("non_increasing", [True, False])
+def test_a_design_ends_near_zero(law, non_increasing):
+    """Below the line of wsd over the last fifth, also for a law that would rather end high."""
+    late = replace(law, B=law.B / 20)  # progress is worth more than what the last drops bring
+    for free in (90, 3, 1):
+        lrs = optimal_lrs(late, 30 + free, 8e-3, lrs_of("constant")[:30], non_increasing)[30:]
+        line = 8e-3 * np.minimum(1, np.arange(free, 0, -1) / max(0.2 * free, 1))
+        assert (lrs <= line * (1 + 1e-12)).all() and (lrs > 0).all()
+    assert optimal_lrs(late, 1030, 8e-3, lrs_of("constant")[:30])[-1] <= 8e-3 / 200 * (1 + 1e-12)
+
+
+def test_a_gradient_that_grows_without_bound_at_zero_designs_something_finite():
+    """Of what a law of eta^delta says of an lr near zero."""
+    law = SimpleNamespace(L0=1.0)
+
+    def final_loss_gradient(lrs):
+        with np.errstate(divide="raise"):
+            return 30 - lrs[:60].sum() + (lrs[60:] ** 0.5).sum(), np.append(
+                -np.ones(60), 0.5 * lrs[60:] ** -0.5
+            )
+
+    law.final_loss_gradient = final_loss_gradient
+    lrs = optimal_lrs(law, 100, 8e-3, np.full(10, 4e-3))
+    assert lrs[10:55] == pytest.approx(np.full(45, 8e-3), rel=1e-3)
+    assert lrs[70:] == pytest.approx(np.full(30, 8e-5) * np.minimum(1, np.arange(30, 0, -1) / 18), rel=0.5)
 
 
 def test_a_law_that_promises_the_impossible_designs_nothing():
