@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from analysis.design_words import forecast_promises
 from analysis.figures.forecast import draw_forecast
 from analysis.measured import Measured, read_measured
 from analysis.predictions import MAX_OPEN, ForecastRow, forecast_rows, predictable
@@ -45,7 +46,7 @@ def main():
         files = write_forecast(args.out, law, rows, measured, args.save_law)
     except (OSError, ValueError, RuntimeError) as e:
         fail(e)
-    print_forecast(rows, measured, files)
+    print_forecast(law, rows, measured, files)
 
 
 def parse_args() -> argparse.Namespace:
@@ -96,11 +97,11 @@ def write_forecast(
     return files
 
 
-def print_forecast(rows: list[ForecastRow], measured: Measured, files: list[Path]):
+def print_forecast(law: LossLaw, rows: list[ForecastRow], measured: Measured, files: list[Path]):
     steps, peak_lr = rows[0].steps, measured.peak_lr
     title = f"final {measured.what} after {steps:,} steps at a peak lr of {peak_lr:g}{measured.column}:"
     print_table(forecast_table(rows), title)
-    print_text("\n".join(notes(rows, files)))
+    print_text("\n".join([*law.doubts, *notes(rows, files)]))
     print("\n".join(["", *map(str, files)]))
 
 
@@ -130,6 +131,7 @@ def notes(rows: list[ForecastRow], files: list[Path]) -> list[str]:
             f"Left open: the fitted curves don't tell it to within {MAX_OPEN:.0%}; "
             "more seeds, or a curve of such a shape, would."
         )
+    lines += forecast_promises(rows)
     if not any(path.suffix == ".json" for path in files):
         lines.append(
             "law.json is of an earlier fit and was kept, since a schedule may be designed by it; "

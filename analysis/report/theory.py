@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.bounds import BoundRow, bound_rows
 from analysis.comparison import Comparison, Ranked
+from analysis.design_words import forecast_promises
 from analysis.differences import rank_correlation
 from analysis.measured import Measured, measured_from
 from analysis.predictions import FIT_ON, MAX_OPEN, ForecastRow, forecast_rows
@@ -133,7 +134,7 @@ def forecast_words(rows: list[ForecastRow], measured: Measured) -> str:
         words += (
             f" {still_open} more are left open: the fitted curves don't tell them to within {MAX_OPEN:.0%}."
         )
-    return words
+    return " ".join([words, *forecast_promises(rows)])
 
 
 def order_words(tests: list[ForecastRow]) -> str:
