@@ -14,14 +14,14 @@ from nanosched.memory import format_bytes, room
 from nanosched.regular import read_regular, regular_size
 from nanosched.visible import visible
 
-from . import shakespeare
+from . import ready, shakespeare
 from .errors import DataError, reading
-from .network import why_unreachable
+from .network import hub, why_unreachable
 from .progress import to_stderr
 from .stand_in import stand_in
 from .tables import FORMATS, read_tables, stream, table_files
 
-NAMES = ("auto", "shakespeare", "fineweb", "pystdlib", "pystdlib:site")
+NAMES = ("auto", "shakespeare", "fineweb", "fineweb10B", "pystdlib", "pystdlib:site")
 
 FINEWEB = "HuggingFaceFW/fineweb-edu", "sample-10BT"
 TEXT_BYTES = 6  # of memory for each byte of a text file, at least: the text, its two parts and their ids
@@ -49,6 +49,7 @@ class Corpus:
         documents: gives them, in an order that is always the same.
         single: one text, already cut into its train and val part.
         streamed: too large to read twice.
+        tokenizer: of a corpus that is fetched as shards and has no documents.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Corpus:
     documents: Callable[[], Iterator[str]]
     single: bool = False
     streamed: bool = False
+    tokenizer: str | None = None
 
 
 def cache_folder(folder: str | Path | None = None) -> Path:
@@ -108,6 +110,8 @@ def get_corpus(name: str | Path, cache: Path, say: Callable[[str], None] = to_st
         return Corpus(name, shakespeare.SHA256, documents, single=True)
     if name == "fineweb":
         return Corpus(name, "/".join(FINEWEB), read_fineweb, streamed=True)
+    if name == ready.NAME:
+        return Corpus(name, ready.REPO, lambda: iter(()), streamed=True, tokenizer=ready.TOKENIZER)
     if name in ("pystdlib", "pystdlib:site"):
         files = python_files(with_site=name.endswith(":site"))
         return Corpus(name, stamp(files.values()), lambda: read_python(files))
@@ -187,7 +191,7 @@ def read_text(path: Path) -> str:
 
 def read_fineweb() -> Iterator[str]:
     """FineWeb-Edu's sample-10BT, streamed: one document per row, in the order of its files."""
-    reason = why_unreachable(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    reason = why_unreachable(hub())
     if reason:
         raise DataError(
             f"fineweb needs huggingface.co and the network can't be reached ({reason}); "

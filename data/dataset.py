@@ -11,6 +11,7 @@ import numpy as np
 
 from nanosched.visible import visible
 
+from . import ready
 from .batches import window_ends
 from .corpora import NAMES, Corpus, cache_folder, existing_path, get_corpus, resolve, stamp
 from .errors import DataError
@@ -33,7 +34,7 @@ from .stand_in import kept, places
 from .tokenizers import check_tokenizer, get_tokenizer
 from .verified import check_once, verified_shards
 
-FINEWEB_TOKENS = 100_000_000  # when fineweb is opened without having been prepared
+FINEWEB_TOKENS = 100_000_000  # when fineweb or fineweb10B is opened without having been prepared
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ def open_dataset(
     folder until this process ends.
 
     Args:
-        name: auto, shakespeare, fineweb (its first 100M tokens), pystdlib, pystdlib:site; or a path to a text
-            file, to a folder of parquet or jsonl files with a `text` column, or to a folder of shards.
-        tokenizer: "char", "byte" or "gpt2"; default the one that a folder of shards was made with, else char.
+        name: auto, shakespeare, fineweb (its first 100M tokens), fineweb10B (its first train and val shard),
+            pystdlib, pystdlib:site; or a path to a text file, to a folder of parquet or jsonl files with a
+            `text` column, or to a folder of shards.
+        tokenizer: "char", "byte" or "gpt2"; default the one that shards were made with, else char.
         cache: a folder; default $NANOSCHED_CACHE, else $XDG_CACHE_HOME/nanosched, else ~/.cache/nanosched.
         say: takes a line when there is something to tell; standard error by default.
 
@@ -165,13 +167,13 @@ def tokenizer_of(name: str | Path) -> str | None:
         name: as for `open_dataset`.
 
     Returns:
-        what its manifest says, for a folder of shards that has one; None for all else.
+        what its manifest says, for a folder of shards that has one; gpt2 for fineweb10B; None for all else.
 
     Raises:
         DataError: there is no such path, or its manifest is damaged.
     """
     if name in NAMES:
-        return None
+        return ready.TOKENIZER if name == ready.NAME else None
     manifest_file = existing_path(name) / MANIFEST
     return read_manifest(manifest_file)["tokenizer"] if os.path.exists(manifest_file) else None
 

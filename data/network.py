@@ -1,7 +1,9 @@
-"""Every use of the network goes through here: one try, a time limit, no retries."""
+"""Every use of the network goes through here: a time limit, and retries only for what takes hours."""
 
+import os
 import queue
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -10,6 +12,12 @@ from typing import TypeVar
 from nanosched.errors import first_line
 
 T = TypeVar("T")
+WAITS = 1, 4, 15, 60  # seconds before each further try
+
+
+def hub() -> str:
+    """The address of the Hugging Face hub, or of what stands in for it."""
+    return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
@@ -67,3 +75,41 @@ def why_unreachable(url: str, seconds: float = 8) -> str | None:
         inner = getattr(error, "reason", None)  # what URLError wraps reads better without it
         return first_line(inner if isinstance(inner, Exception) else error)
     return None
+
+
+def patiently(work: Callable[[], T], say: Callable[[str], None]) -> T:
+    """`work()`, tried again after each of WAITS where the network broke off.
+
+    Args:
+        work: a function without arguments.
+        say: takes a line before each further try.
+
+    Returns:
+        What `work` returns.
+
+    Raises:
+        Exception: what `work` raises at last, or what another try won't mend.
+    """
+    for wait in WAITS:
+        try:
+            return work()
+        except Exception as error:
+            if not may_pass(error):
+                raise
+            say(f"{first_line(error)}; trying again in {wait} s")
+            time.sleep(wait)
+    return work()
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether it may be gone at the next try: not an answer such as 404, and not the disk's."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None:
+        return status in (408, 429) or status >= 500
+    return not is_local(error)
+
+
+def is_local(error: Exception) -> bool:
+    """Whether the disk raised it: libraries raise OSErrors of their own for the network, without a number."""
+    network = isinstance(error, (ConnectionError, TimeoutError)) or hasattr(error, "response")
+    return isinstance(error, OSError) and error.errno is not None and not network

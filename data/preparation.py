@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from nanosched.errors import quoted
 from nanosched.files import delete_leftovers
 
+from . import ready
 from .corpora import Corpus
 from .errors import DataError, writing
 from .manifest import read_manifest
@@ -67,11 +69,17 @@ def prepare_corpus(
         "tokens_asked": tokens,
         "shard_tokens": shard_tokens,
     }
+    if corpus.tokenizer not in (None, tokenizer):
+        used = corpus.tokenizer
+        raise DataError(f"{corpus.name}: its tokenizer is {used}, not {tokenizer}; use --tokenizer {used}")
     with only_writer(out, say):
         if not is_done(out, arguments):
             state = start_or_resume(corpus, arguments, out, say)
             with progress(f"{corpus.name} ({tokenizer})", tokens, say) as update:
-                write_shards(corpus, state, out, update)
+                if corpus.tokenizer:
+                    fetch_shards(state, out, update, say)
+                else:
+                    write_shards(corpus, state, out, update)
             finish(state, out)
     return out
 
@@ -106,7 +114,7 @@ def start_or_resume(corpus: Corpus, arguments: dict, out: Path, say: Callable[[s
         check_same(state, arguments, out)
         open_shards(out, state["files"])
         tokens = sum(state["totals"].values())
-        say(f"{out}: going on after {state['documents']:,} documents, {tokens:,} tokens")
+        say(f"{out}: going on after {tokens:,} tokens")
         return state
     vocab = vocabulary(corpus) if arguments["tokenizer"] == "char" else None
     state = {**arguments, "vocab": vocab, "documents": 0, "totals": {"train": 0, "val": 0}, "files": []}
@@ -160,6 +168,19 @@ def write_shards(corpus: Corpus, state: dict, out: Path, update: Callable[[int],
         if sum(totals.values()) == state["tokens_asked"]:
             break
     flush(pending, state, out)
+
+
+def fetch_shards(state: dict, out: Path, update: Callable[[int], None], say: Callable[[str], None]) -> None:
+    """Ready shards, one of val and then of train, from where `state` says to the tokens asked for."""
+    totals = state["totals"]
+    for name in ready.FILES[len(state["files"]) :]:
+        if totals["train"] and sum(totals.values()) >= (state["tokens_asked"] or math.inf):
+            break
+        entry = ready.fetch(name, out, say)
+        state["files"].append(entry)
+        totals[entry["split"]] += entry["tokens"]
+        write_progress(state, out)
+        update(sum(totals.values()))
 
 
 def next_split(totals: dict[str, int]) -> str:

@@ -24,6 +24,7 @@ MAX_SHARD_TOKENS = 10**9  # a shard ends with a whole document, and has room for
 HELP = """Tokenize a dataset into shards that compare.py and train.py take as --dataset.
 
     python -m data.prepare fineweb --tokens 100M --out fineweb100M
+    python -m data.prepare fineweb10B --tokens 1B --out fineweb1B
     python -m data.prepare book.txt --tokenizer char --out book
     python compare.py --dataset fineweb100M
 
@@ -119,9 +120,10 @@ def get_parser() -> CommandParser:
     parser.prog = "python -m data.prepare"
     parser.add_argument(
         "dataset",
-        help="what to read: fineweb (FineWeb-Edu's sample-10BT, streamed), shakespeare, pystdlib (this "
-        "Python's sources), pystdlib:site (and those of its packages), auto (shakespeare where it can be "
-        "had, else pystdlib), a text file in UTF-8, or a folder of parquet or jsonl files with a text column",
+        help="what to read: fineweb (FineWeb-Edu's sample-10BT, streamed), fineweb10B (FineWeb, ready in "
+        "shards of 100M gpt2 tokens, as many as --tokens needs), shakespeare, pystdlib (this Python's "
+        "sources), pystdlib:site (and those of its packages), auto (shakespeare where it can be had, else "
+        "pystdlib), a text file in UTF-8, or a folder of parquet or jsonl files with a text column",
     )
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="the folder for the shards; made if it is not there"

@@ -25,24 +25,6 @@ def black_hole():
 
 
 @pytest.fixture
-def serve(monkeypatch):
-    """Starts a server with this handler; gives its url."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *args: None)
-    servers = []
-
-    def start(handler):
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=servers[-1].serve_forever, args=(0.05,), daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
 def web(tmp_path, serve):
     """A folder served over HTTP as (folder, url)."""
     folder = tmp_path / "web"
