@@ -50,6 +50,7 @@ from analysis.differences import finite
 from analysis.figures.design import draw_design
 from analysis.measured import Measured, read_measured
 from analysis.predictions import lrs_of, predict_at
+from analysis.terminal import print_text
 from analysis.verdicts import MARGIN, verdict_of
 from nanosched.command import CommandParser, fail, run_command
 from theory import Curve, MultiPowerLaw
@@ -124,6 +125,8 @@ def predict(out: Path, measured: Measured, number: int) -> Prediction:
             f"{out} has no schedule with complete runs but designs: nothing to compare them with"
         )
     law = MultiPowerLaw.fit(list(curves.values()))
+    for doubt in law.doubts:
+        print_text(f"round {number}: {doubt}")
     law_path(out, number).parent.mkdir(exist_ok=True)
     law.save(law_path(out, number))
     lrs = lrs_of(label_of(out, number), measured.steps, measured)
