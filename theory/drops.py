@@ -1,6 +1,4 @@
-"""The drops of a run's learning rate. They count from the highest lr on: a warmup, or a later rise's own way
-up to the peak, has none.
-"""
+"""The drops of a run's learning rate, counted from the highest on: a warmup, or an own rise, has none."""
 
 from __future__ import annotations
 
