@@ -1,6 +1,7 @@
 """Train one GPT-2 with one learning-rate schedule.
 
     python train.py --scheduler wsd:cooldown=0.4 --steps 1000 --out results/mine
+    torchrun --nproc_per_node=8 train.py ...    the same run on 8 devices
 
 A run is a pure function of (config, lr array, seed): weights, batches and dropout follow from them, and
 nothing else is read on the way. So a run that was stopped goes on, by the same command, as if it never
@@ -13,6 +14,7 @@ import math
 import sys
 import zlib
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,25 @@ from nanosched.checkpoint import NAME as CHECKPOINT
 from nanosched.cli import add_flags, check_seed, from_args
 from nanosched.command import CommandParser, fail, run_command
 from nanosched.config import Config
+from nanosched.distributed import (
+    accumulating,
+    check_split,
+    data_parallel,
+    end_together,
+    give,
+    in_any,
+    is_data_parallel,
+    least,
+    mean_over_processes,
+    micro_batch,
+    own_rows,
+    own_share,
+    processes,
+    rank,
+    run_together,
+    sequences,
+    sums_over_processes,
+)
 from nanosched.errors import not_allowed
 from nanosched.files import delete_leftovers
 from nanosched.hardware import device_name, peak_flops
@@ -49,6 +70,7 @@ from nanosched.step_timer import StepTimer
 from nanosched.version import code_version
 from schedulers import get_schedule
 from schedulers.core.evaluate import checked_lr
+from schedulers.core.load import load_file, loaded_files
 from schedulers.core.optimizers import check_optimizer
 from schedulers.core.reactive import known_lrs
 
@@ -130,9 +152,10 @@ def train_step(state: State, x, y, lr: float, config: Config, forward=None):
     """One update of `state`, in place: a function of (state, batch, lr) and nothing else.
 
     Args:
-        x, y: int64 (gradient_accumulation_steps * batch_size, block_size), on the model's device.
+        x, y: int64 (gradient_accumulation_steps * batch_size, block_size), on the model's device; of several
+            processes, each has its rows.
         lr: learning rate of this step.
-        forward: the compiled model, where there is one.
+        forward: the model compiled or data parallel, where it is.
 
     Returns:
         (loss, grad_norm): scalars on the device; the loss of the whole batch, the norm before clipping.
@@ -159,24 +182,31 @@ def gradients(state: State, x, y, config: Config, forward):
         try:
             return backward(state, x, y, config, forward)
         except torch.OutOfMemoryError:
+            if is_data_parallel(forward):  # the others are in the middle of the batch
+                raise
             state.optimizer.zero_grad(set_to_none=True)
             state.micro_batch = smaller_micro_batch(state.micro_batch)
 
 
 def backward(state: State, x, y, config: Config, forward):
-    """The loss of a batch, a scalar on the device, its gradients left in the parameters."""
+    """The loss of a batch, a scalar on the device, its gradients left in the parameters.
+
+    Where several processes have a part of the batch each, both are of the whole.
+    """
     import torch
 
     if config.dropout:  # the masks too follow from (seed, step); torch takes 32 bits of a seed on a CPU
-        torch.manual_seed(zlib.crc32(f"{state.seed}:{state.step}".encode()))
+        own = f":{rank()}" if rank() else ""
+        torch.manual_seed(zlib.crc32(f"{state.seed}:{state.step}{own}".encode()))
     loss, micro_batches = 0.0, len(x) // state.micro_batch
-    for x_micro, y_micro in zip(x.split(state.micro_batch), y.split(state.micro_batch)):
-        with autocast(config):
-            _, micro_loss = forward(x_micro, y_micro)
-        micro_loss = micro_loss / micro_batches
-        micro_loss.backward()
+    for i, (x_micro, y_micro) in enumerate(zip(x.split(state.micro_batch), y.split(state.micro_batch)), 1):
+        with accumulating(forward, last=i == micro_batches):
+            with autocast(config):
+                _, micro_loss = forward(x_micro, y_micro)
+            micro_loss = micro_loss / micro_batches
+            micro_loss.backward()
         loss = loss + micro_loss.detach()
-    return loss
+    return mean_over_processes(loss) if is_data_parallel(forward) else loss
 
 
 def smaller_micro_batch(sequences: int) -> int:
@@ -199,7 +229,8 @@ def validate(model: GPT2, batches, config: Config) -> float:
 
     Args:
         model: changed in nothing; dropout is off meanwhile.
-        batches: (x, y) pairs of `validation_set` or `final_validation_set`.
+        batches: (x, y) pairs of `validation_set` or `final_validation_set`; of several processes, each has
+            its share.
         config: for autocast.
 
     Returns:
@@ -211,7 +242,9 @@ def validate(model: GPT2, batches, config: Config) -> float:
     with torch.no_grad(), autocast(config):
         sums = [model(x, y)[1] * len(x) for x, y in batches]
     model.train()
-    return torch.stack(sums).sum().item() / sum(len(x) for x, _ in batches)
+    own = torch.stack(sums).sum().item() if sums else 0.0
+    loss, rows = sums_over_processes(own, sum(len(x) for x, _ in batches))
+    return loss / rows
 
 
 def autocast(config: Config):
@@ -231,17 +264,28 @@ def compiled(state: State, config: Config):
 
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     forward = torch.compile(state.model, fullgraph=True, dynamic=False)
-    x = torch.zeros(config.batch_size, config.block_size, dtype=torch.long, device=config.device)
+    x = torch.zeros(state.micro_batch, config.block_size, dtype=torch.long, device=config.device)
     gradients(state, x, x, config, forward)
     state.optimizer.zero_grad(set_to_none=True)
     return forward
+
+
+def shared_by_processes(state: State, config: Config, forward):
+    """`forward` data parallel, where there are several processes.
+
+    What torch compiled stays as it is for one process, and its numbers with it.
+    """
+    if processes() == 1:
+        return forward
+    state.micro_batch = least(state.micro_batch)
+    return data_parallel(forward, config.device)
 
 
 def validation_set(dataset, config: Config) -> list:
     """The validation batches on the device: the same for all runs, and joined up to PASS_TOKENS."""
     arrays = validation_batches(dataset.val, config.eval_batches, config.batch_size, config.block_size)
     joined = max(1, PASS_TOKENS // (config.batch_size * config.block_size))
-    passes = [arrays[i : i + joined] for i in range(0, len(arrays), joined)]
+    passes = own_share([arrays[i : i + joined] for i in range(0, len(arrays), joined)])
 
     def get_pass(i):
         return [np.concatenate(rows) for rows in zip(*passes[i])]
@@ -251,8 +295,8 @@ def validation_set(dataset, config: Config) -> list:
 
 def final_validation_set(dataset, config: Config) -> list:
     """As `validation_set`, of the whole validation split or so much of it as config.final_eval_tokens."""
-    sequences = max(config.batch_size, PASS_TOKENS // config.block_size)
-    batches = covering_batches(dataset.val, config.final_eval_tokens, sequences, config.block_size)
+    at_once = max(config.batch_size, PASS_TOKENS // config.block_size)
+    batches = own_share(covering_batches(dataset.val, config.final_eval_tokens, at_once, config.block_size))
     return list(prefetch(batches.__getitem__, range(len(batches)), config.device))
 
 
@@ -302,16 +346,41 @@ def train(
     Raises:
         ValueError: folder/ckpt.pt is another run's, or a reactive schedule gives no learning rate.
         OSError: a file can't be read or written.
+        Parted: of several processes, one has failed.
     """
-    import torch
-
-    torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints = checkpoints or OneCheckpoint(folder, keep_checkpoint)
     training = Training(config, schedule, seed, dataset, folder, checkpoints, start)
-    state, recorder, val_batches = training.state, training.recorder, validation_set(dataset, config)
+    stop_at = None if steps_now is None else training.state.step + steps_now
+    if processes() == 1:
+        return train_on(training, stop_at, on_step, should_stop)
+    with end_together(folder):
+        give(partial(load_files, loaded_files()))
+        give(partial(train_beside, training, stop_at))
+        return train_on(training, stop_at, on_step, in_any(should_stop))
+
+
+def load_files(files: list[str]):
+    """The users' schedules, before one of them is received."""
+    for file in files:
+        load_file(file)
+
+
+def train_beside(training: Training, stop_at: int | None):
+    """Train with the first process, from the same state on; that one writes."""
+    with end_together(training.folder), ctrl_c() as pressed:
+        train_on(training, stop_at, None, in_any(pressed))
+
+
+def train_on(training: Training, stop_at: int | None, on_step, should_stop) -> RunRecord | None:
+    """Train from the state that a run is in; arguments and what is returned are `train`'s."""
+    import torch
+
+    config, schedule, state, recorder = training.config, training.schedule, training.state, training.recorder
+    torch.set_num_threads(config.threads)
+    val_batches = validation_set(training.dataset, config)
     forward = compiled(state, config) if config.compile == "true" else state.model
-    stop_at = None if steps_now is None else state.step + steps_now
+    forward = shared_by_processes(state, config, forward)
 
     for x, y in prefetch(training.batch, training.steps_left(), config.device):
         lr = training.next_lr()
@@ -360,6 +429,7 @@ class Training:
         self.first_batch = start.first_batch if start else 0
         self.lrs = schedule.lrs()
         self.state = initial_state(config, dataset.vocab_size, seed, schedule.optimizer)
+        self.state.micro_batch = micro_batch(config)
         history = History()
         if start and start.checkpoint:
             carry_over(self.state, start)
@@ -369,6 +439,12 @@ class Training:
         wanted = Wanted(self.id, config, seed, dataset.fingerprint, lrs, means, schedule.optimizer)
         self.trained_from = resume(self.state, history, checkpoints, wanted)
         self.recorder = Recorder(folder, history, config.device)
+        self.writes = True
+
+    def __getstate__(self):
+        """What another process gets, which trains beside this one and writes nothing."""
+        checkpoints = Unwritten(self.checkpoints.branch_points)
+        return vars(self) | dict(checkpoints=checkpoints, recorder=self.recorder.unwritten(), writes=False)
 
     def steps_left(self) -> range:
         """The steps that are still to train; none after a loss that is not finite."""
@@ -377,9 +453,9 @@ class Training:
 
     def batch(self, step: int):
         c, tokens = self.config, self.dataset.train
-        rows = c.batch_size * c.gradient_accumulation_steps
         step += self.first_batch
-        return batch(tokens, self.dataset.fingerprint, self.seed, step, rows, c.block_size)
+        x, y = batch(tokens, self.dataset.fingerprint, self.seed, step, sequences(c), c.block_size)
+        return own_rows(x), own_rows(y)
 
     def next_lr(self) -> float:
         step = self.state.step
@@ -406,14 +482,16 @@ class Training:
 
     def save_checkpoint(self, step: int | None = None):
         """Keep the state as the one after `step` steps, by default those it has taken."""
+        if not self.writes:
+            return
         step = self.state.step if step is None else step
         path, history = self.checkpoints.path(step), self.recorder.history
         fingerprint = self.dataset.fingerprint
         save_checkpoint(path, self.id, self.trained_from, self.state, history, self.config, fingerprint)
         self.checkpoints.saved(step)
 
-    def finish(self, val_batches) -> RunRecord:
-        """Validate, write the run's files and give back what run.json holds."""
+    def finish(self, val_batches) -> RunRecord | None:
+        """Validate, write the run's files and give back what run.json holds; None where another writes it."""
         history = self.recorder.history
         if not history.finite:
             for step in self.checkpoints.branch_points:
@@ -422,6 +500,8 @@ class Training:
         elif self.schedule.steps - 1 not in dict(history.val):
             self.validate(val_batches)
         final = self.final_val_losses() if history.finite else FinalLosses(math.nan, {})
+        if not self.writes:
+            return None
         record = self.record(final)
         if before := read_run(self.folder):  # it was trained again, for other averages or its checkpoint
             record = record.with_averages_of(before.record)
@@ -462,8 +542,8 @@ class Training:
             tokens=steps_taken * config.tokens_per_step,
             parameters=model.num_params(),
             flops_per_token=model.flops_per_token(),
-            peak_flops=peak_flops(config.device, config.dtype),
-            device=device_name(config.device),
+            peak_flops=processes() * peak_flops(config.device, config.dtype),
+            device=f"{processes()} x " * (processes() > 1) + device_name(config.device),
             dataset=self.dataset.name,
             data_fingerprint=self.dataset.fingerprint,
             torch_version=torch.__version__,
@@ -475,6 +555,13 @@ class Training:
                 if complete
             },
         )
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """The checkpoints of a run that another process writes."""
+
+    branch_points: tuple[int, ...]
 
 
 def carry_over(state: State, start: Start):
@@ -549,6 +636,7 @@ def parse_args():
     try:
         setup = from_args(args, tokenizer_of, vocab_size_of)
         config = setup.one_run
+        check_split(config)
         check_fits(config)
         args.out = args.out or f"results/{setup.name}"
         schedule = get_schedule(
@@ -641,4 +729,4 @@ def main(args, config, schedule):
 
 
 if __name__ == "__main__":
-    run_command(lambda: main(*parse_args()))
+    run_command(lambda: run_together(lambda: main(*parse_args())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 from .history import History
@@ -41,6 +42,12 @@ class Recorder:
     @property
     def last_loss(self) -> float:
         return self.history.loss[-1]
+
+    def unwritten(self) -> Recorder:
+        """One with the same history for another process, which leaves the files alone."""
+        recorder = copy(self)
+        recorder.live = False
+        return recorder
 
     def add(self, lr: float, loss, grad_norm, timer: StepTimer):
         """The numbers of one step; `loss` and `grad_norm` may still be on the device."""
