@@ -28,7 +28,6 @@ from analysis.text import counted
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset
 from nanosched.command import STOPPED, fail, run_command
-from nanosched.config import Config
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
 from nanosched.seeds import seeds_note
@@ -106,7 +105,8 @@ def check_writable(folder: Path):
 
 def slots_for(request: Request, dataset: Dataset) -> int:
     """How many runs train stacked in one process; 0 for each in a process of its own."""
-    return 0 if request.protocol == "carry-over" else choose_slots(request.config, dataset.vocab_size)
+    separate = request.protocol == "carry-over" or request.executor != "local"
+    return 0 if separate else choose_slots(request.config, dataset.vocab_size)
 
 
 # -- plan
@@ -176,7 +176,7 @@ def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Train
     if request.looks:
         return train_until_decided(request, dataset, store, slots, probe)
     runs = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
-    return train_missing(Trained(runs, probe), request.config, dataset, store, slots)
+    return train_missing(Trained(runs, probe), request, dataset, store, slots)
 
 
 def train_until_decided(
@@ -190,7 +190,7 @@ def train_until_decided(
     planned = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
     trained = Trained([run for run in planned if run.seed < request.looks[0]], probe)
     while True:
-        trained = train_missing(trained, request.config, dataset, store, slots)
+        trained = train_missing(trained, request, dataset, store, slots)
         wanted = read_comparison(request, trained, dataset, store).seeds_wanted
         runs = [run for run in planned if run.seed < wanted.get(Setting.of(run), 0)]
         if trained.stopped or {run.id for run in runs} <= {run.id for run in trained.runs}:
@@ -206,7 +206,7 @@ def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) ->
     trained, refine = Trained([]), request.refine
     while True:
         runs = plan_tuning(request, grids, dataset)
-        trained = train_missing(replace(trained, runs=runs), request.config, dataset, store, slots)
+        trained = train_missing(replace(trained, runs=runs), request, dataset, store, slots)
         losses = [tuning_losses(grid, runs, store) for grid in grids]
         grown = [grid.grow(table) for grid, table in zip(grids, losses)]
         if not any(grown) and refine:
@@ -220,7 +220,7 @@ def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) ->
     judged = [(grid.label, grid.at(chosen_peak(table))) for grid, table in zip(grids, losses)]
     judging = plan_runs(request.config, judged, request.seeds, dataset.fingerprint)
     runs += [run for run in judging if run.seed not in request.tuning_seeds]
-    return train_missing(replace(trained, runs=runs), request.config, dataset, store, slots)
+    return train_missing(replace(trained, runs=runs), request, dataset, store, slots)
 
 
 def plan_tuning(request: Request, grids: list[Grid], dataset: Dataset) -> list[Run]:
@@ -285,8 +285,9 @@ def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trai
         return Trained(runs, errors=errors, stopped=pressed())
 
 
-def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Store, slots: int) -> Trained:
+def train_missing(trained: Trained, request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
     """Train what the store doesn't have and what hasn't failed, with a progress display."""
+    config, files = request.config, loaded_files()
     needed = [run for run in distinct([*trained.runs, *trained.probe]) if run.id not in trained.errors]
     todo = [run for run in needed if not store.get(run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
@@ -298,7 +299,7 @@ def train_missing(trained: Trained, config: Config, dataset: Dataset, store: Sto
 
     branches = plan_branches(todo, config, saved_steps(store, todo, config, dataset.fingerprint))
     with ctrl_c() as pressed, Display(branches) as display:
-        errors = execute(branches, config, dataset, store, loaded_files(), display, pressed, slots)
+        errors = execute(branches, config, dataset, store, files, display, pressed, slots, request.executor)
         stopped = pressed()
     if not errors and not stopped:
         delete_checkpoints(store, needed, config, dataset.fingerprint)

@@ -26,6 +26,7 @@ from nanosched.numbers import read_numbers
 from nanosched.seeds import read_seeds
 from schedulers import Schedule, get_schedule, resolve
 from schedulers.core.messages import nearest
+from sweep.executors import EXECUTORS, check_executor
 from sweep.optimizers import suit_optimizers
 from sweep.plan import make_schedules
 from sweep.probe import Probe, make_probe
@@ -54,6 +55,7 @@ class Request:
     looks: tuple[int, ...]  # numbers of seeds, with --until-decided; else none
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
+    executor: str  # where runs train
     probe: Probe | None  # trained beside all that
     known: Known  # what was measured of the preset, on its dataset
 
@@ -142,6 +144,14 @@ def parse_args(description: str) -> argparse.Namespace:
         "which tells whether the peak lr is far from the best",
     )
     parser.add_argument(
+        "--executor",
+        choices=list(EXECUTORS),
+        default="local",
+        help="where the runs train: on this machine, as tasks of a Ray cluster (of this machine alone where "
+        "none runs), or as SLURM jobs; both need an extra, nanosched[ray] or nanosched[slurm], and a shared "
+        "--out; default local",
+    )
+    parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
@@ -178,6 +188,7 @@ def read_request(args: argparse.Namespace) -> Request:
     steps = args.steps and read_numbers("steps", args.steps, int)
     setup = from_args(args, tokenizer_of, vocab_size_of, steps)
     config, horizons = setup.config, setup.horizons
+    check_executor(args.executor, args.protocol, config.replicas)
     check_fits(config)
     peak_lrs = read_peak_lrs(peak_lr, config)
     specs = read_specs(args, setup.comparison)
@@ -213,6 +224,7 @@ def read_request(args: argparse.Namespace) -> Request:
         looks=looks,
         baseline=baseline,
         margin=read_margin(args.margin),
+        executor=args.executor,
         probe=make_probe(schedules, seeds, baseline) if probing else None,
         known=setup.known_of(config),
     )

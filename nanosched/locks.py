@@ -12,11 +12,12 @@ from filelock import FileLock, Timeout
 WAIT_S = 5  # for a run: the workers of a comparison that was killed end a moment later
 
 
-def lock_run(folder: Path):
+def lock_run(folder: Path, wait_s: float | None = None):
     """The lock of a run's folder, which whoever trains the run holds.
 
     Args:
         folder: of the run; made if it is not there.
+        wait_s: seconds to wait for who has it; default 5.
 
     Returns:
         the lock, to release with `with`; it ends with its process, however that ends.
@@ -27,7 +28,7 @@ def lock_run(folder: Path):
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return acquire(folder / ".lock", WAIT_S)
+        return acquire(folder / ".lock", WAIT_S if wait_s is None else wait_s)
     except InUse as e:
         raise ValueError(
             f"{folder} is being trained by {e}: wait until that ends, or give another --out"

@@ -1,11 +1,13 @@
-"""Train the branches of a plan: side by side on a CPU, one after another on a GPU, or stacked."""
+"""Train the branches of a plan: side by side on a CPU, one after another on a GPU, stacked, or elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from nanosched.config import Config
+from nanosched.errors import first_line
 
 from .bookkeeping import Bookkeeping
 from .plan import Branch
@@ -23,6 +25,7 @@ def execute(
     display,
     should_stop: Callable[[], bool],
     slots: int = 0,
+    executor: str = "local",
 ) -> dict[str, str]:
     """Train each branch into its run's folder of the store. One that raises fails alone: the others go on.
 
@@ -35,6 +38,7 @@ def execute(
         display: hears of each branch's start, steps and end, as sweep.display.Display.
         should_stop: called all the time; if true, the runs in training are checkpointed and no other starts.
         slots: how many train stacked in one process; default 0, each separately.
+        executor: a name in sweep.executors.EXECUTORS; default this machine.
 
     Returns:
         run id -> error in one line, for the runs that failed.
@@ -45,6 +49,8 @@ def execute(
         from .stacked_training import train_stacked
 
         train_stacked(slots, config, dataset, books, should_stop)
+    elif executor != "local":
+        train_elsewhere(executor, config, dataset, schedule_files, books, should_stop)
     elif workers > 1:
         train_side_by_side(workers, config, dataset, schedule_files, books, should_stop)
     else:
@@ -59,3 +65,30 @@ def train_one_after_another(config, dataset, books: Bookkeeping, should_stop):
         on_branch_point = partial(books.queue.reached, branch.run.id)
         ending = train_branch(branch, config, dataset, books.store, on_step, on_branch_point, should_stop)
         books.end(branch, *ending)
+
+
+def train_elsewhere(executor, config, dataset, schedule_files, books: Bookkeeping, should_stop):
+    from .cluster import train_on_cluster
+    from .session import Session
+
+    session = Session.begin(books.store.out)
+    try:
+        cluster = open_cluster(executor, config, session.folder)
+    except Exception as e:  # no such cluster is reached
+        books.fail_rest(f"--executor {executor} can't start: {type(e).__name__}: {first_line(e)}")
+    else:
+        with cluster:
+            train_on_cluster(cluster, session, config, dataset, schedule_files, books, should_stop)
+    finally:
+        session.end(keep=bool(books.errors))
+
+
+def open_cluster(executor, config, folder: Path):
+    """The extra that is asked for is imported, and no other."""
+    if executor == "ray":
+        from .ray_cluster import RayCluster
+
+        return RayCluster(config)
+    from .slurm_cluster import SlurmCluster
+
+    return SlurmCluster(config, folder / "slurm")
