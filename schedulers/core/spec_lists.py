@@ -60,8 +60,9 @@ def split_pieces(text: str) -> list[str]:
 
 
 def names_a_file(piece: str) -> bool:
-    """Whether the path of a schedule's file, or the last value, is a file that is there."""
-    paths = (split_name(piece)[0], piece.rpartition("=")[2].strip())
+    """Whether the path of a schedule's file, or a single schedule's last value, is a file that is there."""
+    name, last_value = split_name(piece)[0], piece.rpartition("=")[2].strip()
+    paths = [name] if " " in name.strip() else [name, last_value]
     return any(os.path.isfile(os.path.expanduser(path)) for path in paths)
 
 

@@ -302,6 +302,13 @@ def test_a_stopped_schedule_is_the_beginning_of_a_longer_one(data, name, T, stop
     assert replace(s, peak_lr=2 * PEAK) == get_schedule(s.spec, T, 2 * PEAK, warmup_steps=W)
 
 
+@pytest.mark.parametrize("between", [" ", ",", " , "])
+def test_a_parameter_that_is_a_file_ends_a_list(between, tmp_path):
+    (law := tmp_path / "law.json").touch()
+    specs = ["constant", "wsd:cooldown=0.4", f"forecast_optimal:law={law}"]
+    assert split_specs(between.join(specs)) == specs
+
+
 @pytest.mark.parametrize("name", split_specs("all"))
 def test_a_schedule_that_stops_at_its_end_is_the_schedule(name):
     whole = get_schedule(name, 50, PEAK, warmup_steps=5)
