@@ -28,6 +28,7 @@ from analysis.text import counted
 from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset
 from nanosched.command import STOPPED, fail, run_command
+from nanosched.distributed import check_split, run_together
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
 from nanosched.seeds import seeds_note
@@ -65,6 +66,7 @@ def main():
         if args.schedulers and args.schedulers[0] == "list":
             return print_schedules(args.schedulers[1:])
         request = read_request(args)
+        check_split(request.config)
         if note := seeds_note(sorted({*request.seeds, *request.tuning_seeds})):
             print(note)
         if request.dry_run:
@@ -357,4 +359,4 @@ def write(comparison: Comparison, request: Request) -> bool:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(lambda: run_together(main))

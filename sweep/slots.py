@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nanosched.config import Config
+from nanosched.distributed import processes
 from nanosched.limits import parameters, training_bytes
 from nanosched.memory import room
 
@@ -24,7 +25,7 @@ def choose_slots(config: Config, vocab_size: int) -> int:
     Returns:
         the number of slots; 0 for separate runs.
     """
-    if config.replicas == "separate":
+    if config.replicas == "separate" or processes() > 1:  # torchrun's share each run
         return 0
     small = config.device == "cuda" and parameters(config, vocab_size) <= STACKED_UP_TO
     if config.replicas == "auto" and not small:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 
 from nanosched.config import Config
+from nanosched.distributed import processes
 from nanosched.errors import FIRST_LINE, first_line, shortened
 from nanosched.interrupt import unheard_by_children
 from nanosched.limits import training_bytes
@@ -34,7 +35,7 @@ DIED = "its process died twice: out of memory, or killed"
 
 def max_workers(config: Config) -> int:
     """How many processes train side by side: one for every `threads` cores, as far as the memory goes."""
-    if config.device != "cpu":
+    if config.device != "cpu" or processes() > 1:  # torchrun's share each run
         return 1
     workers, memory = (os.cpu_count() or 1) // config.threads, free_memory()
     if memory is not None:
