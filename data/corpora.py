@@ -15,8 +15,9 @@ from nanosched.regular import read_regular, regular_size
 from nanosched.visible import visible
 
 from . import ready, shakespeare
+from .chunks import Chunk, Position, in_chunks
 from .errors import DataError, reading
-from .network import hub, why_unreachable
+from .network import hub, patiently_read, why_unreachable
 from .progress import to_stderr
 from .stand_in import stand_in
 from .tables import FORMATS, read_tables, stream, table_files
@@ -24,6 +25,7 @@ from .tables import FORMATS, read_tables, stream, table_files
 NAMES = ("auto", "shakespeare", "fineweb", "fineweb10B", "pystdlib", "pystdlib:site")
 
 FINEWEB = "HuggingFaceFW/fineweb-edu", "sample-10BT"
+FINEWEB_VAL, TABLES_VAL = 0.01, 0.1  # of the documents, for validation
 TEXT_BYTES = 6  # of memory for each byte of a text file, at least: the text, its two parts and their ids
 
 # tests and demos: half of the standard library's text, and the least like code that people write
@@ -46,18 +48,25 @@ class Corpus:
     Args:
         name: resolved: never "auto".
         source: changes whenever the documents may have changed.
-        documents: gives them, in an order that is always the same.
+        chunks: gives its documents from a position on, in an order that is always the same.
         single: one text, already cut into its train and val part.
         streamed: too large to read twice.
+        val_share: the part of the documents that goes to val, by the hash of each (`encoding.goes_to_val`);
+            None where the first ones do.
         tokenizer: of a corpus that is fetched as shards and has no documents.
     """
 
     name: str
     source: str
-    documents: Callable[[], Iterator[str]]
+    chunks: Callable[[Position], Iterator[Chunk]]
     single: bool = False
     streamed: bool = False
+    val_share: float | None = None
     tokenizer: str | None = None
+
+    def documents(self) -> Iterator[str]:
+        """Each document, from the first on."""
+        return (text for chunk in self.chunks(None) for text in chunk.texts)
 
 
 def cache_folder(folder: str | Path | None = None) -> Path:
@@ -107,20 +116,22 @@ def get_corpus(name: str | Path, cache: Path, say: Callable[[str], None] = to_st
     """
     if name == "shakespeare":
         documents = partial(cut_shakespeare, cache, say)
-        return Corpus(name, shakespeare.SHA256, documents, single=True)
+        return Corpus(name, shakespeare.SHA256, partial(in_chunks, documents), single=True)
     if name == "fineweb":
-        return Corpus(name, "/".join(FINEWEB), read_fineweb, streamed=True)
+        read = partial(read_fineweb, say)
+        return Corpus(name, "/".join(FINEWEB), read, streamed=True, val_share=FINEWEB_VAL)
     if name == ready.NAME:
-        return Corpus(name, ready.REPO, lambda: iter(()), streamed=True, tokenizer=ready.TOKENIZER)
+        return Corpus(name, ready.REPO, lambda position: iter(()), streamed=True, tokenizer=ready.TOKENIZER)
     if name in ("pystdlib", "pystdlib:site"):
         files = python_files(with_site=name.endswith(":site"))
-        return Corpus(name, stamp(files.values()), lambda: read_python(files))
+        return Corpus(name, stamp(files.values()), partial(in_chunks, partial(read_python, files)))
     path = existing_path(name)
     if path.is_dir() or path.suffix in FORMATS:
         files = table_files(path)
-        return Corpus(visible(path.name), stamp(files), lambda: read_tables(files))
+        return Corpus(visible(path.name), stamp(files), partial(read_tables, files), val_share=TABLES_VAL)
     check_size(path)
-    return Corpus(visible(path.name), stamp([path]), lambda: cut(read_text(path)), single=True)
+    chunks = partial(in_chunks, lambda: cut(read_text(path)))
+    return Corpus(visible(path.name), stamp([path]), chunks, single=True)
 
 
 def cut(text: str) -> Iterator[str]:
@@ -189,15 +200,15 @@ def read_text(path: Path) -> str:
 # --- names
 
 
-def read_fineweb() -> Iterator[str]:
+def read_fineweb(say: Callable[[str], None], position: Position) -> Iterator[Chunk]:
     """FineWeb-Edu's sample-10BT, streamed: one document per row, in the order of its files."""
     reason = why_unreachable(hub())
     if reason:
         raise DataError(
-            f"fineweb needs huggingface.co and the network can't be reached ({reason}); "
+            f"fineweb needs {hub()} and it can't be reached ({reason}); "
             "use --dataset pystdlib, a folder of its parquet files, or shards prepared elsewhere"
         )
-    return stream("fineweb", *FINEWEB)
+    return patiently_read(lambda position: stream("fineweb", *FINEWEB, position=position), position, say)
 
 
 def python_files(with_site: bool) -> dict[str, str]:

@@ -6,10 +6,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from nanosched.errors import first_line
+
+from .chunks import Chunk, Position
+from .errors import DataError
 
 T = TypeVar("T")
 WAITS = 1, 4, 15, 60  # seconds before each further try
@@ -99,6 +102,38 @@ def patiently(work: Callable[[], T], say: Callable[[str], None]) -> T:
             say(f"{first_line(error)}; trying again in {wait} s")
             time.sleep(wait)
     return work()
+
+
+def patiently_read(
+    read: Callable[[Position], Iterator[Chunk]], position: Position, say: Callable[[str], None]
+) -> Iterator[Chunk]:
+    """The chunks that `read` gives, gone on with after each of WAITS where the network broke off.
+
+    Args:
+        read: from a position on; it raises a DataError whose cause is the network's.
+        position: of the first chunk.
+        say: takes a line before each further try.
+
+    Yields:
+        Each chunk once.
+
+    Raises:
+        DataError: from `read`, at last or where another try won't mend it.
+    """
+    waits = iter(WAITS)
+    while True:
+        try:
+            for chunk in read(position):
+                yield chunk
+                position, waits = chunk.after, iter(WAITS)
+            return
+        except DataError as error:
+            cause = error.__cause__
+            wait = next(waits, None)
+            if cause is None or not may_pass(cause) or wait is None:
+                raise
+            say(f"{first_line(cause)}; trying again in {wait} s")
+            time.sleep(wait)
 
 
 def may_pass(error: Exception) -> bool:

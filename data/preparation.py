@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from nanosched.files import delete_leftovers
 
 from . import ready
 from .corpora import Corpus
+from .encoding import encode
 from .errors import DataError, writing
 from .manifest import read_manifest
 from .progress import progress
@@ -31,11 +32,10 @@ from .shards import (
     write_json,
     write_shard,
 )
-from .tokenizers import Tokenizer, char_vocabulary, get_tokenizer
+from .tokenizers import char_vocabulary, get_tokenizer
 
 SHARD_TOKENS = 10_000_000
 MAX_VAL_TOKENS = 10_000_000
-CHUNK = 4_000_000  # characters given to the tokenizer at once
 
 
 def prepare_corpus(
@@ -80,7 +80,7 @@ def prepare_corpus(
                     fetch_shards(state, out, update, say)
                 else:
                     write_shards(corpus, state, out, update)
-            finish(state, out)
+            finish(corpus, state, out)
     return out
 
 
@@ -112,12 +112,15 @@ def start_or_resume(corpus: Corpus, arguments: dict, out: Path, say: Callable[[s
     state = read_progress(out)
     if state is not None and state["files"]:
         check_same(state, arguments, out)
+        if "position" not in state:
+            raise DataError(f"{out}: was begun by an earlier version; choose another --out or delete it")
         open_shards(out, state["files"])
         tokens = sum(state["totals"].values())
         say(f"{out}: going on after {tokens:,} tokens")
         return state
     vocab = vocabulary(corpus) if arguments["tokenizer"] == "char" else None
-    state = {**arguments, "vocab": vocab, "documents": 0, "totals": {"train": 0, "val": 0}, "files": []}
+    totals = {"train": 0, "val": 0}
+    state = {**arguments, "vocab": vocab, "position": None, "done": 0, "totals": totals, "files": []}
     write_progress(state, out)
     return state
 
@@ -152,14 +155,11 @@ def vocabulary(corpus: Corpus) -> str:
 def write_shards(corpus: Corpus, state: dict, out: Path, update: Callable[[int], None]) -> None:
     """Documents to shards, from where `state` says to the end or to the tokens asked for."""
     totals, pending, in_shard = state["totals"], {"train": [], "val": []}, 0
-    documents = itertools.islice(corpus.documents(), state["documents"], None)
-    tokenizer = get_tokenizer(state["tokenizer"], state["vocab"])
-    for ids in encode(documents, tokenizer, with_separator=not corpus.single):
-        split = next_split(totals)
+    for ids, in_val in encoded_documents(corpus, state):
+        split = next_split(totals) if in_val is None else "val" if in_val else "train"
         ids = ids[: room(corpus, state, split)]
         pending[split].append(ids)
         totals[split] += len(ids)
-        state["documents"] += 1
         update(sum(totals.values()))
         in_shard += len(ids) if split == "train" else 0
         if in_shard >= state["shard_tokens"]:
@@ -168,6 +168,20 @@ def write_shards(corpus: Corpus, state: dict, out: Path, update: Callable[[int],
         if sum(totals.values()) == state["tokens_asked"]:
             break
     flush(pending, state, out)
+
+
+def encoded_documents(corpus: Corpus, state: dict) -> Iterator[tuple[np.ndarray, bool | None]]:
+    """Each document's tokens and whether its hash puts it into val, from where `state` says; moves that on.
+
+    It says it as the position of a chunk and the number of its documents that are done.
+    """
+    tokenizer = get_tokenizer(state["tokenizer"], state["vocab"])
+    chunks = corpus.chunks(state["position"])
+    for chunk in encode(chunks, tokenizer, not corpus.single, corpus.val_share):
+        for document in itertools.islice(zip(chunk.ids, chunk.in_val), state["done"], None):
+            state["done"] += 1
+            yield document
+        state["position"], state["done"] = chunk.after, 0
 
 
 def fetch_shards(state: dict, out: Path, update: Callable[[int], None], say: Callable[[str], None]) -> None:
@@ -184,7 +198,7 @@ def fetch_shards(state: dict, out: Path, update: Callable[[int], None], say: Cal
 
 
 def next_split(totals: dict[str, int]) -> str:
-    """Where the next document goes: to val while that has under a tenth of the tokens."""
+    """Where a document goes that no hash decides on: to val while that has under a tenth of the tokens."""
     few = 10 * totals["val"] < sum(totals.values()) and totals["val"] < MAX_VAL_TOKENS
     return "val" if few else "train"
 
@@ -199,26 +213,6 @@ def room(corpus: Corpus, state: dict, split: str) -> int | None:
     return limit - sum(state["totals"].values())
 
 
-def encode(documents: Iterable[str], tokenizer: Tokenizer, with_separator: bool) -> Iterator[np.ndarray]:
-    """The ids of each document, uint16 (tokens,); nothing for an empty one."""
-    for texts in chunks(documents):
-        for ids in tokenizer.encode_many(texts):
-            yield np.insert(ids, 0, tokenizer.separator) if with_separator and len(ids) else ids
-
-
-def chunks(documents: Iterable[str]) -> Iterator[list[str]]:
-    """Lists of documents with CHUNK characters or a little more."""
-    texts, size = [], 0
-    for text in documents:
-        texts.append(text)
-        size += len(text)
-        if size >= CHUNK:
-            yield texts
-            texts, size = [], 0
-    if texts:
-        yield texts
-
-
 def flush(pending: dict[str, list[np.ndarray]], state: dict, out: Path) -> None:
     """Pending tokens to one shard per split, then the progress file: what it tells is always on disk."""
     name = re.sub(r"[^\w.-]", "-", file_name(state["dataset"]))
@@ -231,16 +225,19 @@ def flush(pending: dict[str, list[np.ndarray]], state: dict, out: Path) -> None:
     write_progress(state, out)
 
 
-def finish(state: dict, out: Path) -> None:
+def finish(corpus: Corpus, state: dict, out: Path) -> None:
     """The manifest in place of the progress file; DataError where a split has no token."""
     for split, total in state["totals"].items():
         if total == 0:
+            share = f" (one document in {1 / corpus.val_share:.0f} goes to val)" if corpus.val_share else ""
             raise DataError(
-                f"{state['dataset']}: too little text for a {split} split; give more text or documents"
+                f"{state['dataset']}: too little text for a {split} split{share}; give more text or documents"
             )
     name, vocab = state["tokenizer"], state["vocab"]
     files = sorted(state["files"], key=lambda entry: entry["name"])
     arguments = {key: state[key] for key in ("source", "tokens_asked", "shard_tokens")}
+    if corpus.val_share:
+        arguments["val_share"] = corpus.val_share
     vocab_size = get_tokenizer(name, vocab).vocab_size
     write_json(out / MANIFEST, make_manifest(state["dataset"], name, vocab_size, vocab, files, **arguments))
     (out / PROGRESS).unlink(missing_ok=True)

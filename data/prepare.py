@@ -29,8 +29,9 @@ HELP = """Tokenize a dataset into shards that compare.py and train.py take as --
     python compare.py --dataset fineweb100M
 
 Stopped at any moment, the same command goes on from the last finished shard.
-The first documents go to val until it has a tenth of the tokens (10M at most);
-a text file is cut at 90% of its characters."""
+The hash of a document says whether it goes to val: 1% of fineweb's do, 10% of
+those in parquet or jsonl files. Of pystdlib the first ones do, and a text file
+is cut at 90% of its characters."""
 
 
 def prepare(
@@ -43,10 +44,10 @@ def prepare(
 ) -> Path:
     """Writes `dataset` to the folder `out` as train and val shards with a manifest.
 
-    A document goes to val while val has under 10% of the tokens (and under 10M), the first one to train; a
-    text file is cut at 90% of its characters. Interrupted at any moment, the same call goes on from the last
-    finished train shard, and the files come out the same to the byte. Where it is done already, nothing is
-    done.
+    A document of fineweb or of parquet or jsonl files goes to val by its hash, whatever else is prepared (see
+    `goes_to_val`); one of pystdlib while val has under 10% of the tokens; a text file is cut at 90% of its
+    characters. Interrupted at any moment, the same call goes on from the last finished train shard, and the
+    files come out the same to the byte. Where it is done already, nothing is done.
 
     Args:
         dataset: a name or a path, as for `open_dataset`.

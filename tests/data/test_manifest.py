@@ -15,7 +15,13 @@ from data import DataError, batch, find_dataset, open_dataset, tokenizer_of, val
 from data.prepare import prepare
 from data.shards import fingerprint
 
-FREE = {"dataset", "source", "tokens_asked", "shard_tokens"}  # of a folder that is given by its path
+FREE = {
+    "dataset",
+    "source",
+    "tokens_asked",
+    "shard_tokens",
+    "val_share",
+}  # where it is given by its path
 
 fuzzed = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(

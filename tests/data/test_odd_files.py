@@ -63,7 +63,7 @@ def test_as_the_dataset(tmp_path, make, name):
 def test_among_the_documents(tmp_path, make):
     folder = tmp_path / "docs"
     folder.mkdir()
-    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two 2"}\n')
     make(folder / "b.jsonl")
     assert "b.jsonl: can't be read" in refused(lambda: open_dataset(str(folder), "byte"))
 
@@ -112,7 +112,7 @@ def test_odd_names(tmp_path, name, kind, book):
         path.write_bytes(book.read_bytes())
     elif kind == "folder":
         path.mkdir()
-        (path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+        (path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two 2"}\n')
     else:
         (open_dataset(str(book), "byte").folder).rename(path)
         (path / "manifest.json").unlink()

@@ -1,5 +1,6 @@
 """Text to shards: splits, resuming to the byte, errors in one line."""
 
+import hashlib
 import itertools
 import json
 import math
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from helpers import ROOT, one_line
 
-from data import DataError, corpora, find_dataset, open_dataset
+from data import DataError, corpora, find_dataset, network, open_dataset, preparation, tables
+from data.chunks import Chunk
 from data.prepare import main, parse_count, prepare
 from data.shards import Tokens, write_shard
 from data.tokenizers import TOKENIZERS
@@ -49,18 +51,48 @@ def tokens_of(folder, split):
 # --- what is written
 
 
-def test_documents_go_to_val_while_it_has_under_ten_percent(documents, tmp_path):
-    out = prepare(documents, "byte", tmp_path / "out")
-    train, val = b"", b""
-    for text in DOCUMENTS:
-        piece = b"\n" + text.encode() if text else b""
-        if 10 * len(val) < len(train) + len(val):
-            val += piece
-        else:
-            train += piece
+def test_the_first_documents_of_pystdlib_go_to_val_while_it_has_under_ten_percent(tmp_path):
+    out = prepare("pystdlib", "byte", tmp_path / "out")
+    train, val = bytearray(), bytearray()
+    for text in corpora.get_corpus("pystdlib", tmp_path).documents():
+        part = val if 10 * len(val) < len(train) + len(val) else train
+        part += b"\n" + text.encode() if text else b""
     assert np.concatenate(tokens_of(out, "train")).astype(np.uint8).tobytes() == train
     assert np.concatenate(tokens_of(out, "val")).astype(np.uint8).tobytes() == val
     assert 0.08 < len(val) / (len(train) + len(val)) < 0.2
+
+
+def documents_of(folder, split):
+    """The documents of a split, each a line: none has a line end in it."""
+    tokens = np.concatenate(tokens_of(folder, split)).astype(np.uint8)
+    return tokens.tobytes().decode().split("\n")[1:]
+
+
+def test_a_hash_of_its_text_decides_on_each_document_of_a_folder(tmp_path):
+    texts = [f"document {i} of many" for i in range(5000)]
+    out = prepare(write_jsonl(tmp_path / "docs", texts), "byte", tmp_path / "out", shard_tokens=20_000)
+    val = [
+        text
+        for text in texts
+        if int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) / 2**64 < corpora.TABLES_VAL
+    ]
+    assert documents_of(out, "val") == val and 400 < len(val) < 600
+    assert documents_of(out, "train") == [text for text in texts if text not in set(val)]
+
+
+def test_no_document_moves_with_more_tokens_or_another_order(tmp_path):
+    texts = [f"document {i} of many" for i in range(3000)]
+    docs = write_jsonl(tmp_path / "docs", texts)
+    turned = write_jsonl(tmp_path / "turned", texts[::-1])
+    folders = [
+        prepare(docs, "byte", tmp_path / "less", tokens=20_010),  # its last document is cut
+        prepare(docs, "byte", tmp_path / "more"),
+        prepare(turned, "byte", tmp_path / "other", tokens=40_010),
+    ]
+    train, val = (
+        set().union(*(documents_of(folder, split)[:-1] for folder in folders)) for split in ("train", "val")
+    )
+    assert len(train) > 2500 and len(val) > 250 and not train & val
 
 
 def test_shards_end_with_a_document(documents, tmp_path):
@@ -107,13 +139,96 @@ def test_tokens_stops_at_exactly_that_many(documents, tmp_path):
 
 
 def test_a_stream_is_read_no_further_than_needed(tmp_path, monkeypatch):
-    def stream():
-        yield from DOCUMENTS * 3
-        raise AssertionError("read on")
+    read = []
+
+    def stream(say, position):
+        for number in itertools.count():
+            read.append(number)
+            yield Chunk([f"{text}{number}" for text in DOCUMENTS], number)
 
     monkeypatch.setattr(corpora, "read_fineweb", stream)
-    out = prepare("fineweb", "byte", tmp_path / "out", tokens=100_000)
-    assert sum(map(len, tokens_of(out, "train") + tokens_of(out, "val"))) == 100_000
+    out = prepare("fineweb", "byte", tmp_path / "out", tokens=3_000_000)
+    assert sum(map(len, tokens_of(out, "train") + tokens_of(out, "val"))) == 3_000_000
+    assert len(read) <= 3_000_000 // sum(map(len, DOCUMENTS)) + 1 + 2 * os.cpu_count() + 1
+
+
+@pytest.mark.parametrize("cores", [1, 3, 16])
+def test_the_number_of_cores_changes_no_byte(documents, tmp_path, monkeypatch, cores):
+    whole = contents(prepare(documents, out=tmp_path / "whole", **ARGUMENTS))
+    monkeypatch.setattr("data.chunks.CHUNK", 10_000)
+    monkeypatch.setattr("data.tables.CHUNK", 10_000)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert contents(prepare(documents, out=tmp_path / "out", **ARGUMENTS)) == whole
+
+
+def test_gone_on_with_it_reads_nothing_that_was_before(tmp_path, monkeypatch):
+    texts = [f"document {i} of many" for i in range(5000)]
+    documents = write_jsonl(tmp_path / "docs", texts)
+    monkeypatch.setattr(tables, "CHUNK", 5000)
+    arguments = dict(tokenizer="byte", shard_tokens=20_000, say=lambda line: None)
+    whole = contents(prepare(documents, out=tmp_path / "whole", **arguments))
+    read, texts_of = [], tables.texts_of
+
+    def counted(table, where):
+        read.append(texts_of(table, where))
+        return read[-1]
+
+    monkeypatch.setattr(tables, "texts_of", counted)
+    for write in (4, 7, 10):  # the first shards of both splits and what was done are 3 writes, and so on
+        out = tmp_path / f"out{write}"
+        stopped_at(write, documents, out, monkeypatch, arguments)
+        read.clear()
+        prepare(documents, out=out, **arguments)
+        assert contents(out) == whole
+        done = sum(map(len, (documents_of(out, "train"), documents_of(out, "val"))))
+        assert done == 5000 and 0 < sum(map(len, read)) <= 5000 - 900 * (write // 3 - 1) + 256
+
+
+def test_a_stream_that_breaks_off_is_gone_on_with(tmp_path, monkeypatch):
+    texts = [f"document {i} of many" for i in range(3000)]
+    files = corpora.table_files(write_jsonl(tmp_path / "docs", texts))
+    monkeypatch.setattr(network, "WAITS", (0, 0))
+    monkeypatch.setattr(tables, "CHUNK", 5000)
+    starts = []
+
+    def breaks(*args, position):
+        """Gives three chunks, then the line is dead; every second time at once."""
+        starts.append(position)
+        if len(starts) % 2:
+            yield from itertools.islice(tables.read_tables(files, position), 3)
+        raise DataError("fineweb: can't be read") from ConnectionError("reset")
+
+    monkeypatch.setattr(corpora, "stream", breaks)
+    monkeypatch.setattr(corpora, "why_unreachable", lambda url: None)
+    lines = []
+    read = corpora.read_fineweb(lines.append, None)
+    got = [text for chunk in itertools.islice(read, 10) for text in chunk.texts]
+    assert got == texts[: len(got)] and len(got) > 2000
+    assert set(lines) == {"reset; trying again in 0 s"} and len(starts) == 7
+
+
+def test_a_stream_that_stays_broken_is_given_up(tmp_path, monkeypatch):
+    def broken(*args, position):
+        raise DataError("fineweb: can't be read (reset); run it again") from ConnectionError("reset")
+        yield
+
+    monkeypatch.setattr(network, "WAITS", (0, 0))
+    monkeypatch.setattr(corpora, "stream", broken)
+    monkeypatch.setattr(corpora, "why_unreachable", lambda url: None)
+    lines = []
+    with pytest.raises(DataError, match="can't be read .reset.; run it again") as error:
+        prepare("fineweb", "byte", tmp_path / "out", say=lines.append)
+    one_line(error)
+    assert lines == ["reset; trying again in 0 s"] * 2
+
+
+def test_a_stream_without_texts_is_not_tried_again(tmp_path, monkeypatch):
+    folder = write_jsonl(tmp_path / "docs", DOCUMENTS[:4], column="content")
+    files = corpora.table_files(folder)
+    monkeypatch.setattr(corpora, "stream", lambda *args, position: tables.read_tables(files, position))
+    monkeypatch.setattr(corpora, "why_unreachable", lambda url: None)
+    with pytest.raises(DataError, match="no column named text"):
+        prepare("fineweb", "byte", tmp_path / "out", say=pytest.fail)
 
 
 def test_tokens_of_a_single_text_leave_a_tenth_for_val(tmp_path):
@@ -122,11 +237,12 @@ def test_tokens_of_a_single_text_leave_a_tenth_for_val(tmp_path):
     assert [len(shard) for split in ("train", "val") for shard in tokens_of(out, split)] == [9_000, 1_000]
 
 
-def test_val_is_capped(documents, tmp_path, monkeypatch):
+def test_val_is_capped(tmp_path, monkeypatch):
     monkeypatch.setattr("data.preparation.MAX_VAL_TOKENS", 1000)
-    out = prepare(documents, "byte", tmp_path / "out")
+    out = prepare("pystdlib", "byte", tmp_path / "out", tokens=300_000)
     val = np.concatenate(tokens_of(out, "val")).astype(np.uint8).tobytes()
-    last = next(text.encode() for text in DOCUMENTS if text and val.endswith(b"\n" + text.encode()))
+    texts = corpora.get_corpus("pystdlib", tmp_path).documents()
+    last = next(text.encode() for text in texts if text and val.endswith(b"\n" + text.encode()))
     assert len(val) - 1 - len(last) < 1000 <= len(val)
 
 
@@ -208,7 +324,7 @@ def test_killed_process_goes_on_to_the_same_bytes(documents, tmp_path, at):
 STOP = dict(ARGUMENTS, say=lambda line: None)
 
 
-def stopped_at(write, documents, out, monkeypatch):
+def stopped_at(write, documents, out, monkeypatch, arguments=STOP):
     """`out` after a preparation that failed at this write."""
     replace, calls = os.replace, itertools.count(1)
 
@@ -219,11 +335,13 @@ def stopped_at(write, documents, out, monkeypatch):
 
     with monkeypatch.context() as patched, pytest.raises(DataError):
         patched.setattr(os, "replace", fail)
-        prepare(documents, out=out, **STOP)
+        prepare(documents, out=out, **arguments)
 
 
-@pytest.mark.parametrize("key", ["documents", "vocab", "totals", "files", "shard_tokens", "checksum"])
+@pytest.mark.parametrize("key", ["position", "done", "vocab", "totals", "files", "shard_tokens", "checksum"])
 def test_a_changed_progress_file_is_not_gone_on_from(documents, tmp_path, monkeypatch, key):
+    monkeypatch.setattr(tables, "CHUNK", 10_000)
+    monkeypatch.setattr(tables, "ROWS", 1)
     out = tmp_path / "out"
     stopped_at(7, documents, out, monkeypatch)
     state = json.loads((out / "progress.json").read_text())
@@ -271,7 +389,7 @@ def test_nothing_is_deleted_that_was_not_written_here(documents, tmp_path):
 def test_finished_folder_is_left_alone(documents, tmp_path, monkeypatch):
     out = prepare(documents, out=tmp_path / "out", **ARGUMENTS)
     before = {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")}
-    monkeypatch.setattr(corpora, "read_tables", None)
+    monkeypatch.setattr(corpora, "read_tables", pytest.fail)
     prepare(documents, out=out, **ARGUMENTS)
     assert {p.name: p.stat().st_mtime_ns for p in out.glob("[!.]*")} == before
 
@@ -317,6 +435,16 @@ def test_missing_text_column_names_those_there_are(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_what_an_earlier_version_began_is_not_gone_on_with(documents, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    stopped_at(7, documents, out, monkeypatch)
+    state = preparation.read_progress(out)
+    del state["position"]
+    preparation.write_progress(state, out)
+    with pytest.raises(DataError, match="begun by an earlier version; choose another --out or delete it"):
+        prepare(documents, out=out, **STOP)
+
+
 @pytest.mark.parametrize(
     "files, problem",
     [
@@ -342,9 +470,10 @@ def test_folder_that_cannot_be_used(tmp_path, files, problem):
 def test_null_text_is_passed_over(tmp_path):
     folder = tmp_path / "docs"
     folder.mkdir()
-    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": null}\n{"text": ""}\n{"text": "two"}\n')
+    rows = [{"text": text} for text in ("one", None, "", "two 2")]  # by its hash, the last is for val
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     dataset = open_dataset(str(folder), "byte")
-    assert dataset.decode(dataset.train.shard(0)) + dataset.decode(dataset.val.shard(0)) == "\none\ntwo"
+    assert dataset.decode(dataset.train.shard(0)) + dataset.decode(dataset.val.shard(0)) == "\none\ntwo 2"
 
 
 def test_char_refuses_a_stream():

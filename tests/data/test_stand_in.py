@@ -99,7 +99,7 @@ def test_documents_need_no_cache_of_the_library_that_reads_them(tmp_path, no_cac
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(no_cache))
     folder = tmp_path / "docs"
     folder.mkdir()
-    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two 2"}\n')
     assert open_dataset(str(folder), "byte", cache=tmp_path / "cache").vocab_size == 256
 
 
