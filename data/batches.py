@@ -131,7 +131,7 @@ def windows(tokens: Tokens, ends: np.ndarray, numbers: np.ndarray, block_size: i
     rows = np.empty((len(starts), block_size + 1), np.int64)
     for index in np.unique(shards):
         here = shards == index
-        rows[here] = tokens.shard(index)[starts[here, None] + np.arange(block_size + 1)]
+        rows[here] = tokens.windows(index, starts[here], block_size + 1)
     return rows[:, :-1].copy(), rows[:, 1:].copy()
 
 

@@ -346,6 +346,16 @@ def test_batch_shapes_and_shift(tokens):
     assert not np.isin(y[:, -1], [40, 41, 42, 43, 44, 45, 46, 47]).any()
 
 
+def test_a_shard_that_shrinks_in_use_is_one_line(tokens):
+    os.truncate(tokens.files[2], 1024)
+    with pytest.raises(DataError, match=f"{tokens.files[2].name}: truncated while it was in use") as error:
+        batch(tokens, "f", 0, 0, 16, 8)
+    one_line(error)
+    tokens.files[2].unlink()
+    with pytest.raises(DataError, match="No such file"):
+        batch(tokens, "f", 0, 0, 16, 8)
+
+
 def test_batch_is_a_pure_function(tokens):
     again = [batch(tokens, "f", 3, step, 4, 8)[0] for step in (7, 2, 7)]
     assert np.array_equal(again[0], again[2]) and not np.array_equal(again[0], again[1])
