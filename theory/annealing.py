@@ -32,6 +32,7 @@ class AnnealingLaw(LossLaw):
     """
 
     SHAPES: ClassVar = dict(tau=(0.003, 0.01, 0.03, 0.1, 0.3))
+    UNSEEN: ClassVar = 2.0
 
     tau: float
     fitted: object = field(default=None, repr=False, compare=False)

@@ -3,8 +3,7 @@
 Parameters are positive and fitted as logarithms. Residuals are log predicted - log measured, under Huber's
 loss (Luo et al. 2025). A few curves leave some exponents almost free, and a fit that follows their last
 wiggle predicts other schedules worse; so a second fit is drawn to the law's TYPICAL values, in proportion
-to what the first one left unexplained: where the law is exact, that changes nothing. Nothing is random but
-the bootstrap of the intervals.
+to what the first one left unexplained: where the law is exact, that changes nothing. Nothing is random.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def fit(law: type, curves: list[Curve]) -> Fit:
     theta = best_of(problem, [without_prior.x, *starts], prior_strength).x
     residuals = problem.split(problem.log_losses - np.log(model(problem, theta)[0]))
     check_misfit(problem, residuals)
-    result = make_fit(problem, theta, prior_strength, residuals)
+    result = make_fit(problem, theta, residuals)
     check_standard_error(result)
     return result
 

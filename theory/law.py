@@ -26,13 +26,15 @@ MAX_POINTS = 1000  # of an interval at a time
 class LossLaw:
     """The parameters that all laws share, for lrs as they are, and what can be asked of a law.
 
-    SHAPES, TYPICAL, LIMITS, `prepare`, `terms` and `plain` are what a fit needs (`theory.fit_problem`); a
-    law also has `progress(lrs, steps)`, `drop_term(lrs, steps)` and `final_loss_gradient(lrs)`.
+    SHAPES, TYPICAL, LIMITS, `prepare`, `terms` and `plain` are what a fit needs (`theory.fit_problem`), and
+    UNSEEN is what an interval needs (`theory.uncertainty`); a law also has `progress(lrs, steps)`,
+    `drop_term(lrs, steps)` and `final_loss_gradient(lrs)`.
     """
 
     SHAPES: ClassVar[dict[str, tuple[float, ...]]]
     TYPICAL: ClassVar[dict[str, tuple[float, float]]] = {}
     LIMITS: ClassVar[dict[str, tuple[float, float]]] = {}
+    UNSEEN: ClassVar[float]
 
     L0: float
     A: float
@@ -100,29 +102,30 @@ class LossLaw:
         sums = lrs.cumsum()[steps]
         return np.where(sums > 0, sums, 1.0)
 
-    def interval(self, lrs, steps, level: float = 0.95, draws: int = 100) -> tuple[np.ndarray, np.ndarray]:
-        """The interval of `predict`: by a residual bootstrap, and by how far the law misses its curves.
+    def interval(self, lrs, steps, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+        """The interval of `predict`: what the curves leave open, and what the law gets wrong.
 
-        The bootstrap alone holds what noise does; the larger part is what the law gets wrong, which
-        `theory.uncertainty` estimates from the fitted curves, with Student's t for so few of them. A schedule
-        unlike all of those can be further off.
+        By the delta method, with the normal quantile: `theory.uncertainty` estimates from how far the law
+        misses the fitted curves how far it misses others. That has been right for laws of three curves or
+        more; of two it is too narrow for small noisy models, and a schedule unlike all of the curves can be
+        further off. The noise of a single measurement is not in it.
 
         Args:
             lrs, steps: as in `predict`.
             level: of confidence, default 0.95.
-            draws: of the bootstrap, default 100.
 
         Returns:
             (low, high), float64, shape (n,) each; NaN before the first lr above 0.
 
         Raises:
             ValueError: as `predict`; a law that was loaded, not fitted.
-            RuntimeError: fewer than half of the bootstrap's fits converge.
         """
         lrs = checked_lrs(lrs)
         steps = checked_steps(steps, len(lrs))
         if self.fitted is None:
             raise ValueError("this law has no curves that it was fitted on: get one from fit")
-        parts = np.array_split(steps, 1 + len(steps) // MAX_POINTS)
-        low, high = zip(*(interval(self.fitted, lrs, part, level, draws) for part in parts))
-        return np.concatenate(low), np.concatenate(high)
+        begin = np.flatnonzero(lrs)[0]
+        parts = np.array_split(np.maximum(steps, begin), 1 + len(steps) // MAX_POINTS)
+        ends = zip(*(interval(self.fitted, lrs, part, level) for part in parts))
+        low, high = (np.where(steps < begin, np.nan, np.concatenate(end)) for end in ends)
+        return low, high

@@ -44,6 +44,7 @@ class MultiPowerLaw(LossLaw):
     )
     TYPICAL: ClassVar = dict(beta=(0.5, 1.0), gamma=(0.5, 1.0), delta=(0.9, 2.0))
     LIMITS: ClassVar = dict(gamma=(1e-3, 1.0), delta=(0.3, 3.0))
+    UNSEEN: ClassVar = 1.0
 
     C: float
     beta: float

@@ -34,6 +34,7 @@ class PublishedMultiPowerLaw(LossLaw):
     SHAPES: ClassVar = dict(C=(1.0, 10.0, 100.0, 1000.0), beta=(0.3, 0.6, 1.0), gamma=(0.2, 0.5, 0.8))
     TYPICAL: ClassVar = dict(beta=(0.5, 1.0), gamma=(0.5, 1.0))
     LIMITS: ClassVar = dict(gamma=(1e-3, 1.0))
+    UNSEEN: ClassVar = 1.25
 
     C: float
     beta: float

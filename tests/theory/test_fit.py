@@ -117,7 +117,7 @@ def test_intervals_hold_the_truth(law):
             Curve(c.lrs, c.steps, c.losses * np.exp(2e-3 * rng.standard_normal(len(c.steps))))
             for c in curves_of(law)
         ]
-        low, high = type(law).fit(curves).interval(lrs, [150, 299], draws=30)
+        low, high = type(law).fit(curves).interval(lrs, [150, 299])
         truth = law.predict(lrs, [150, 299])
         assert (low < high).all() and (high - low < 0.15).all()
         inside += list((low <= truth) & (truth <= high))
@@ -128,13 +128,13 @@ def test_intervals_hold_the_truth(law):
 def test_an_interval_is_wider_where_the_curves_say_less(law):
     fitted = type(law).fit(curves_of(law, noise=1e-3))
     width = {
-        spec: np.diff(fitted.interval(lrs_of(spec), [299], draws=20), axis=0)[0, 0]
+        spec: np.diff(fitted.interval(lrs_of(spec), [299]), axis=0)[0, 0]
         for spec in ("cosine", "multistep")
     }
     # a cosine was fitted on, early and sudden drops were not
     assert width["multistep"] > 1.2 * width["cosine"]
     narrow, wide = (
-        np.diff(fitted.interval(lrs_of("linear"), [299], level, draws=20), axis=0)[0, 0]
+        np.diff(fitted.interval(lrs_of("linear"), [299], level), axis=0)[0, 0]
         for level in (0.5, 0.99)
     )
     assert narrow < wide / 2
@@ -171,7 +171,7 @@ def test_a_second_copy_of_a_curve_is_no_new_evidence(law):
     curves = curves_of(law, noise=1e-3)
     once, twice = type(law).fit(curves), type(law).fit(curves * 2)
     lrs = lrs_of("linear")
-    assert twice == once and twice.interval(lrs, [299], draws=10) == once.interval(lrs, [299], draws=10)
+    assert twice == once and twice.interval(lrs, [299]) == once.interval(lrs, [299])
 
 
 @by_law
