@@ -128,14 +128,12 @@ def test_intervals_hold_the_truth(law):
 def test_an_interval_is_wider_where_the_curves_say_less(law):
     fitted = type(law).fit(curves_of(law, noise=1e-3))
     width = {
-        spec: np.diff(fitted.interval(lrs_of(spec), [299]), axis=0)[0, 0]
-        for spec in ("cosine", "multistep")
+        spec: np.diff(fitted.interval(lrs_of(spec), [299]), axis=0)[0, 0] for spec in ("cosine", "multistep")
     }
     # a cosine was fitted on, early and sudden drops were not
     assert width["multistep"] > 1.2 * width["cosine"]
     narrow, wide = (
-        np.diff(fitted.interval(lrs_of("linear"), [299], level), axis=0)[0, 0]
-        for level in (0.5, 0.99)
+        np.diff(fitted.interval(lrs_of("linear"), [299], level), axis=0)[0, 0] for level in (0.5, 0.99)
     )
     assert narrow < wide / 2
 
