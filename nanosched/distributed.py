@@ -52,7 +52,7 @@ def check_split(config: Config):
     n, rows = processes(), sequences(config)
     if rows % n:
         share = f"a step takes {rows} sequences, which {n} processes can't share evenly"
-        raise not_allowed("batch_size", config.batch_size, f"{share}; give a multiple")
+        raise not_allowed("batch_size", config.batch_size, f"{share}; give a multiple of {n}")
     if n > 1 and config.replicas == "stacked":
         raise not_allowed("replicas", config.replicas, "torchrun trains one run at a time; give separate")
     if n > 1 and config.device == "cuda":
