@@ -38,7 +38,8 @@ from schedulers.core.load import loaded_files
 from sweep.carry_over import plan_carry_over, still_to_train, train_carry_over
 from sweep.display import Display
 from sweep.dry_run import print_dry_run
-from sweep.execute import execute
+from sweep.execute import count_workers, execute
+from sweep.makespan import choose_plan
 from sweep.plan import Branch, Run, distinct, plan_branches, plan_runs
 from sweep.slots import choose_slots
 from sweep.store import Store, delete_checkpoints, locked, saved_steps
@@ -136,7 +137,16 @@ def dry_run(request: Request):
     grids = first_grids(request.schedules, request.tuning_seeds) if request.tune else []
     seeds = request.tuning_seeds[:1] or request.seeds[: request.looks[0] if request.looks else None]
     schedules = settings_of(grids, seeds[0]) or request.schedules
-    runs = print_dry_run(request.config, schedules, seeds, request.store(), request.time, request.probe)
+    runs = print_dry_run(
+        request.config,
+        schedules,
+        seeds,
+        request.store(),
+        request.time,
+        request.probe,
+        request.plan,
+        request.executor,
+    )
     if request.tune:
         print_refusals(grids)
         print_tuning(request, grids)
@@ -300,6 +310,8 @@ def train_missing(trained: Trained, request: Request, dataset: Dataset, store: S
         return trained
 
     branches = plan_branches(todo, config, saved_steps(store, todo, config, dataset.fingerprint))
+    workers = count_workers(len(branches), config, slots, request.executor)
+    branches = choose_plan(request.plan, branches, workers)
     with ctrl_c() as pressed, Display(branches) as display:
         errors = execute(branches, config, dataset, store, files, display, pressed, slots, request.executor)
         stopped = pressed()

@@ -27,6 +27,7 @@ from nanosched.seeds import read_seeds
 from schedulers import Schedule, get_schedule, resolve
 from schedulers.core.messages import nearest
 from sweep.executors import EXECUTORS, check_executor
+from sweep.makespan import PLANS
 from sweep.optimizers import suit_optimizers
 from sweep.plan import make_schedules
 from sweep.probe import Probe, make_probe
@@ -56,6 +57,7 @@ class Request:
     baseline: str | None  # that all are compared with, as tables name it; None is the best, whichever it is
     margin: float  # nats per token
     executor: str  # where runs train
+    plan: str  # cheapest or fastest
     probe: Probe | None  # trained beside all that
     known: Known  # what was measured of the preset, on its dataset
 
@@ -152,6 +154,14 @@ def parse_args(description: str) -> argparse.Namespace:
         "--out; default local",
     )
     parser.add_argument(
+        "--plan",
+        choices=PLANS,
+        default="cheapest",
+        help="cheapest trains the fewest steps, one seed after another; fastest ends earliest with the "
+        "processes that train at a time: the longest runs first, and schedules that react to the loss don't "
+        "wait to see whether they are another run; the numbers are the same; default cheapest",
+    )
+    parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
@@ -182,6 +192,8 @@ def read_request(args: argparse.Namespace) -> Request:
         raise ValueError("--tuning-seeds is not allowed alone: give it with --tune")
     if args.time and not args.dry_run:
         raise ValueError("--time is not allowed alone: give it with --dry-run")
+    if args.plan == "fastest" and args.protocol == "carry-over":
+        raise ValueError("--plan fastest is not allowed with --protocol carry-over, which has one order")
     if args.aa and args.baseline is not None:
         raise ValueError("--baseline is not allowed with --aa, which compares one schedule with itself")
     peak_lr, args.peak_lr = args.peak_lr, None  # here it may be several
@@ -225,6 +237,7 @@ def read_request(args: argparse.Namespace) -> Request:
         baseline=baseline,
         margin=read_margin(args.margin),
         executor=args.executor,
+        plan=args.plan,
         probe=make_probe(schedules, seeds, baseline) if probing else None,
         known=setup.known_of(config),
     )

@@ -19,6 +19,8 @@ from nanosched.visible import visible
 from schedulers import Schedule
 
 from .display import run_name
+from .execute import count_workers
+from .makespan import PLANS, choose_plan, makespan, trained_anyway
 from .plan import Branch, Run, distinct, plan_branches, plan_runs, separate_runs
 from .probe import Probe
 from .slots import choose_slots
@@ -37,6 +39,8 @@ def print_dry_run(
     store: Store,
     time: bool,
     probe: Probe | None = None,
+    plan: str = "cheapest",
+    executor: str = "local",
 ) -> list[Run]:
     """Print the tree of what is to train, steps asked for and to train, the time and the disk it takes.
 
@@ -47,6 +51,8 @@ def print_dry_run(
         store: of the comparison; its folder need not be there.
         time: where the store has no such run, prepare the data and take a few steps.
         probe: what is trained beside them; default nothing.
+        plan: a name in sweep.makespan.PLANS.
+        executor: a name in sweep.executors.EXECUTORS; default this machine.
 
     Returns:
         all runs asked for, each once, without the probe's.
@@ -57,7 +63,7 @@ def print_dry_run(
     dataset = (open_dataset if time else find_dataset)(config.dataset, config.tokenizer)
     if dataset:
         check_fits(config, dataset.vocab_size, val_tokens=len(dataset.val))
-    slots = choose_slots(config, dataset.vocab_size if dataset else 0)
+    slots = choose_slots(config, dataset.vocab_size if dataset else 0) if executor == "local" else 0
     config = replace(config, replicas="stacked" if slots else "separate")
     fingerprint = dataset.fingerprint if dataset else UNKNOWN
     planned = plan_runs(config, schedules, seeds, fingerprint)
@@ -73,6 +79,8 @@ def print_dry_run(
         print(f"trained again for {'its' if len(again) == 1 else 'their'} averages: {'; '.join(again)}")
     print_trees(branches)
     print_cost(len(planned), len(beside), branches, config)
+    if branches:
+        print_plans(branches, count_workers(len(branches), config, slots, executor), plan)
     step_s = stored_step_s(config, store)
     if step_s is None and time:
         step_s = timed_step_s(config, dataset.vocab_size)
@@ -96,6 +104,22 @@ def print_cost(n_planned: int, n_beside: int, branches: list[Branch], config: Co
             f"to train: {steps:,} steps, {1 - steps / steps_asked:.1%} less: "
             f"{counted(n_runs, 'run')} at the cost of {cost:.1f} separate runs"
         )
+
+
+def print_plans(branches: list[Branch], workers: int, chosen: str):
+    """What each plan takes on the workers at hand; one line, where they are the same."""
+    plans = {name: choose_plan(name, branches, workers) for name in PLANS}
+    if plans["fastest"] == plans["cheapest"]:
+        return print(f"plan: {format_plan(branches, workers)}; no other is faster")
+    for name, plan in plans.items():
+        print(f"plan {name}{', chosen' * (name == chosen)}: {format_plan(plan, workers)}")
+
+
+def format_plan(branches: list[Branch], workers: int) -> str:
+    steps, least = sum(branch.steps for branch in branches), trained_anyway(branches)
+    unless = f", {least:,} if nothing triggers a reaction" if least < steps else ""
+    ends = f"with {workers} at a time the last run ends after {makespan(branches, workers):,}"
+    return f"{steps:,} steps trained{unless}; {ends}"
 
 
 def print_trees(branches: list[Branch]):

@@ -44,7 +44,7 @@ def execute(
         run id -> error in one line, for the runs that failed.
     """
     books = Bookkeeping(branches, config, dataset.fingerprint, store, display)
-    workers = min(len(branches), max_workers(config))
+    workers = count_workers(len(branches), config, slots, executor)
     if slots:
         from .stacked_training import train_stacked
 
@@ -56,6 +56,12 @@ def execute(
     else:
         train_one_after_another(config, dataset, books, should_stop)
     return books.errors
+
+
+def count_workers(n_branches: int, config: Config, slots: int = 0, executor: str = "local") -> int:
+    """How many branches train at a time; a cluster is given all at once, and counts as large enough."""
+    at_once = n_branches if executor != "local" else slots or max_workers(config)
+    return min(n_branches, at_once)
 
 
 def train_one_after_another(config, dataset, books: Bookkeeping, should_stop):

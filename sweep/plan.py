@@ -42,6 +42,7 @@ class Branch:
     untriggered: Run | None = (
         None  # of a reactive run: the one that it equals if nothing triggers it; goes first
     )
+    turn: int = 0  # of the branches that can start, those of the lowest turn do
 
     @property
     def steps(self) -> int:
@@ -97,7 +98,7 @@ def distinct(runs: list[Run]) -> list[Run]:
 
 def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None = None) -> list[Branch]:
     """The prefix forest of runs with distinct ids, one tree per seed and optimizer: no shared step is trained
-    twice.
+    twice, and one seed is trained after another: a stopped comparison has whole seeds.
 
     Args:
         runs: the first of those that share a step trains it, reactive ones last.
@@ -117,6 +118,7 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
         for run, (start, parent) in zip(group, shared):
             branches[run.id] = Branch(run, start, None if parent is None else group[parent])
     points, tails = {}, needed_tails(list(branches.values()), config)
+    seeds = list(dict.fromkeys(run.seed for run in runs))
     for branch in branches.values():
         if branch.parent:
             points.setdefault(branch.parent.id, set()).add(branch.start)
@@ -126,6 +128,7 @@ def plan_branches(runs: list[Run], config: Config, saved: dict[str, int] | None 
             branch_points=tuple(sorted(points.get(run.id, ()))),
             tails=tuple(sorted(tails[run.id], key=lambda tail: tail.start)),
             untriggered=untriggered_run(run, runs),
+            turn=seeds.index(run.seed),
         )
         for run in runs
     ]
