@@ -164,8 +164,7 @@ def run_together(main: Callable[[], int | None]) -> int | None:
         return main()
     finally:
         if not isinstance(sys.exc_info()[1], Parted):
-            with suppress(RuntimeError):  # one of them has ended before
-                give(None)
+            dismiss()
 
 
 def join():
@@ -223,6 +222,15 @@ def give(job: Callable[[], object] | None):
     dist.broadcast(data, 0, group=waiting_group())
 
 
+def dismiss():
+    """Send the others home, those that are still there."""
+    import torch.distributed as dist
+
+    with suppress(RuntimeError):
+        give(None)
+        dist.destroy_process_group()
+
+
 def take() -> Callable[[], object] | None:
     """What the first process gives."""
     import torch
@@ -237,11 +245,14 @@ def take() -> Callable[[], object] | None:
 
 
 def follow():
-    """Do what the first process gives; it also decides what Ctrl-C means."""
+    """Do what the first process gives; between two runs that one alone decides what Ctrl-C means."""
+    import torch.distributed as dist
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with end_together():
         while job := take():
             job()
+        dist.destroy_process_group()
 
 
 class Parted(SystemExit):
@@ -263,6 +274,7 @@ def end_together(folder: Path | None = None):
     except Parted:
         raise
     except KeyboardInterrupt:
+        first_to_fail()  # so that the others have nothing to say
         raise Parted(STOPPED) from None
     except Exception as e:
         part(e, folder)

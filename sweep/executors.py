@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import shutil
 
+from nanosched.distributed import processes
+
 EXECUTORS = {"local": None, "ray": "ray", "slurm": "submitit"}  # name -> the package of its extra
 
 
@@ -21,6 +23,10 @@ def check_executor(name: str, protocol: str = "fresh", replicas: str = "auto"):
     """
     if name == "local":
         return
+    if processes() > 1:
+        raise ValueError(
+            f"--executor {name} is not allowed under torchrun, whose processes share each run: leave it out"
+        )
     if protocol == "carry-over":
         raise ValueError(
             f"--executor {name} is not allowed with --protocol carry-over, whose runs go on from one "
