@@ -19,11 +19,11 @@ from typing import NoReturn
 
 from .command import STOPPED
 from .config import Config
-from .errors import not_allowed
+from .errors import first_line, not_allowed
 from .run_files import write_error
 
 FAILED = 1  # exit code
-LOST = "another process of this training has ended: the same command goes on from its last checkpoint"
+LOST = "another process can't be reached or has ended: the same command goes on from the last checkpoint"
 AS_LONG_AS_IT_TAKES = timedelta(days=365)  # data are prepared, figures drawn, while the others wait
 
 
@@ -284,11 +284,9 @@ def part(error: Exception, folder: Path | None) -> NoReturn:
     """End this process; the first one that fails says why, and the others, which miss it, nothing."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if first_to_fail():
-        if is_of_another(error):
-            line = LOST
-        else:
-            line = f"{write_error(folder, error) if folder else error} (process {rank()} of {processes()})"
-        print(f"error: {line}", file=sys.stderr, flush=True)
+        what = write_error(folder, error) if folder else first_line(error)
+        own = f"{what} (process {rank()} of {processes()})"
+        print(f"error: {f'{LOST} ({what})' if is_of_another(error) else own}", file=sys.stderr, flush=True)
     raise Parted(FAILED) from error
 
 
