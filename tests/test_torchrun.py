@@ -63,6 +63,15 @@ def test_any_number_of_processes_trains_the_same_run(tiny, dataset, tmp_path):
     assert same_run(one, several)
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_two_gpus_train_the_run_of_one(tiny, dataset, tmp_path, compiled):
+    config = Config(**{**tiny, **SETTINGS, "device": "cuda", "compile": compiled})
+    train_here(config, dataset, tmp_path / "one")
+    assert together(2, tmp_path, train_here, config, dataset, tmp_path / "two")[0] == [0, 0]
+    assert same_run(tmp_path / "one", tmp_path / "two")
+
+
 @pytest.mark.parametrize("spec", ["plateau:patience=1,factor=0.5", "schedule_free"])
 def test_schedules_that_have_more_than_lrs(tiny, dataset, tmp_path, spec):
     if spec == "schedule_free":
