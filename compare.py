@@ -25,12 +25,14 @@ from analysis.processes import at_once
 from analysis.race import expected_runs
 from analysis.terminal import print_ranking, print_text, progress
 from analysis.text import counted
-from analysis.write import EVENTS, PAGES, TABLES, delete_leftovers, run_ids, write_files
+from analysis.write import PAGES, TABLES, delete_leftovers, run_ids, write_files
 from data import Dataset, open_dataset
 from nanosched.command import STOPPED, fail, run_command
+from nanosched.config import Config
 from nanosched.distributed import check_split, run_together
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
+from nanosched.log import Log, LoggedRun, open_log
 from nanosched.seeds import seeds_note
 from request import Request, parse_args, read_request
 from schedulers import describe_schedules
@@ -79,6 +81,7 @@ def main():
         store = request.store()
         slots = slots_for(request, dataset)
         lock = locked(request.out)
+        log = open_log(request.log, request.out)
     except (ValueError, OSError) as e:
         fail(e)
 
@@ -87,8 +90,8 @@ def main():
         config=replace(request.config, replicas="stacked" if slots else "separate"),
         known=request.known.on(dataset.name),
     )
-    with lock:
-        trained = train(request, dataset, store, slots)
+    with lock, log:
+        trained = train(request, dataset, store, slots, log)
         comparison = read_comparison(request, trained, dataset, store)
         written = write(comparison, request) if comparison.results else False
     if trained.stopped:
@@ -179,20 +182,20 @@ def print_expected(request: Request, runs: list[Run]):
 # -- train
 
 
-def train(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+def train(request: Request, dataset: Dataset, store: Store, slots: int, log: Log) -> Trained:
     probe = request.probe.runs(request.config, dataset.fingerprint) if request.probe else []
     if request.protocol == "carry-over":
-        return train_carried_over(request, dataset, store)
+        return train_carried_over(request, dataset, store, log)
     if request.tune:
-        return train_tuned(request, dataset, store, slots)
+        return train_tuned(request, dataset, store, slots, log)
     if request.looks:
-        return train_until_decided(request, dataset, store, slots, probe)
+        return train_until_decided(request, dataset, store, slots, log, probe)
     runs = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
-    return train_missing(Trained(runs, probe), request, dataset, store, slots)
+    return train_missing(Trained(runs, probe), request, dataset, store, slots, log)
 
 
 def train_until_decided(
-    request: Request, dataset: Dataset, store: Store, slots: int, probe: list[Run]
+    request: Request, dataset: Dataset, store: Store, slots: int, log: Log, probe: list[Run]
 ) -> Trained:
     """Every schedule with the seeds of the first look, then those that are undecided with those of the next.
 
@@ -202,7 +205,7 @@ def train_until_decided(
     planned = plan_runs(request.config, request.schedules, request.seeds, dataset.fingerprint)
     trained = Trained([run for run in planned if run.seed < request.looks[0]], probe)
     while True:
-        trained = train_missing(trained, request, dataset, store, slots)
+        trained = train_missing(trained, request, dataset, store, slots, log)
         wanted = read_comparison(request, trained, dataset, store).seeds_wanted
         runs = [run for run in planned if run.seed < wanted.get(Setting.of(run), 0)]
         if trained.stopped or {run.id for run in runs} <= {run.id for run in trained.runs}:
@@ -210,7 +213,7 @@ def train_until_decided(
         trained = replace(trained, runs=runs)
 
 
-def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int, log: Log) -> Trained:
     """Every schedule at peak lrs by factors of two until the best has a worse one on either side, and then
     there with the seeds that judge.
     """
@@ -218,7 +221,7 @@ def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) ->
     trained, refine = Trained([]), request.refine
     while True:
         runs = plan_tuning(request, grids, dataset)
-        trained = train_missing(replace(trained, runs=runs), request, dataset, store, slots)
+        trained = train_missing(replace(trained, runs=runs), request, dataset, store, slots, log)
         losses = [tuning_losses(grid, runs, store) for grid in grids]
         grown = [grid.grow(table) for grid, table in zip(grids, losses)]
         if not any(grown) and refine:
@@ -232,7 +235,7 @@ def train_tuned(request: Request, dataset: Dataset, store: Store, slots: int) ->
     judged = [(grid.label, grid.at(chosen_peak(table))) for grid, table in zip(grids, losses)]
     judging = plan_runs(request.config, judged, request.seeds, dataset.fingerprint)
     runs += [run for run in judging if run.seed not in request.tuning_seeds]
-    return train_missing(replace(trained, runs=runs), request, dataset, store, slots)
+    return train_missing(replace(trained, runs=runs), request, dataset, store, slots, log)
 
 
 def plan_tuning(request: Request, grids: list[Grid], dataset: Dataset) -> list[Run]:
@@ -283,10 +286,11 @@ def tuning_losses(grid: Grid, runs: list[Run], store: Store) -> Losses:
     return losses
 
 
-def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trained:
+def train_carried_over(request: Request, dataset: Dataset, store: Store, log: Log) -> Trained:
     """One after another on a model that is never reset."""
     config = request.config
     runs = plan_carry_over(config, request.schedules, request.seeds, dataset.fingerprint)
+    log.follow(logged_runs(runs, config, store))
     todo = still_to_train(runs, store)
     complete = f"{len(runs) - len(todo)} complete, {len(todo)} to train on {config.device}"
     print(f"{counted(len(runs), 'run')} on {dataset.name}, carried over: {complete}")
@@ -297,10 +301,13 @@ def train_carried_over(request: Request, dataset: Dataset, store: Store) -> Trai
         return Trained(runs, errors=errors, stopped=pressed())
 
 
-def train_missing(trained: Trained, request: Request, dataset: Dataset, store: Store, slots: int) -> Trained:
+def train_missing(
+    trained: Trained, request: Request, dataset: Dataset, store: Store, slots: int, log: Log
+) -> Trained:
     """Train what the store doesn't have and what hasn't failed, with a progress display."""
     config, files = request.config, loaded_files()
     needed = [run for run in distinct([*trained.runs, *trained.probe]) if run.id not in trained.errors]
+    log.follow(logged_runs(needed, config, store))
     todo = [run for run in needed if not store.get(run.id)]
     horizons = ", ".join(map(str, dict.fromkeys(run.schedule.steps for run in needed)))
     complete = f"{len(needed) - len(todo)} complete, {len(todo)} to train on {config.device}"
@@ -318,6 +325,13 @@ def train_missing(trained: Trained, request: Request, dataset: Dataset, store: S
     if not errors and not stopped:
         delete_checkpoints(store, needed, config, dataset.fingerprint)
     return replace(trained, errors=trained.errors | errors, stopped=stopped)
+
+
+def logged_runs(runs: list[Run], config: Config, store: Store) -> list[LoggedRun]:
+    """The runs as their log knows them."""
+    return [
+        LoggedRun.of(run.id, run.label, run.schedule, run.seed, config, store.folder(run.id)) for run in runs
+    ]
 
 
 # -- results
@@ -360,9 +374,8 @@ def write(comparison: Comparison, request: Request) -> bool:
         print_text("\n" + tuning_sentence(tuning))
     if control := control_of(comparison):
         print_text("\n" + control.sentence)
-    pages = [*PAGES, EVENTS] if request.tensorboard else PAGES
-    with progress(len(pages), "report and figures") as advance:
-        files = write_files(pages, comparison, out, advance, at_once())
+    with progress(len(PAGES), "report and figures") as advance:
+        files = write_files(PAGES, comparison, out, advance, at_once())
     delete_leftovers(out, tables.paths + files.paths, same_runs=before == run_ids(out))
     report = [path for path in files.paths if path.suffix == ".html"]
     others = [path for path in files.paths if path.suffix != ".html"]

@@ -13,7 +13,6 @@ from pathlib import Path
 from analysis.comparison import Setting, labels_of
 from analysis.looks import LOOKS, looks_up_to
 from analysis.power import MAX_SEEDS
-from analysis.tensorboard import check_installed
 from analysis.verdicts import MARGIN
 from data import tokenizer_of, vocab_size_of
 from nanosched.cli import add_flags, check_seed, from_args
@@ -22,6 +21,8 @@ from nanosched.config import Config
 from nanosched.errors import not_allowed, quoted
 from nanosched.known import Known
 from nanosched.limits import check_fits
+from nanosched.log import HELP as LOG_HELP
+from nanosched.log import LOGS, check_log
 from nanosched.numbers import read_numbers
 from nanosched.seeds import read_seeds
 from schedulers import Schedule, get_schedule, resolve
@@ -50,7 +51,7 @@ class Request:
     tune: bool
     refine: bool
     control: bool  # the A/A control
-    tensorboard: bool
+    log: str | None  # where people look at the runs
     dry_run: bool
     time: bool  # a few steps in a dry run
     looks: tuple[int, ...]  # numbers of seeds, with --until-decided; else none
@@ -161,11 +162,7 @@ def parse_args(description: str) -> argparse.Namespace:
         "processes that train at a time: the longest runs first, and schedules that react to the loss don't "
         "wait to see whether they are another run; the numbers are the same; default cheapest",
     )
-    parser.add_argument(
-        "--tensorboard",
-        action="store_true",
-        help="write TensorBoard event files too; needs the extra nanosched[tensorboard]",
-    )
+    parser.add_argument("--log", choices=LOGS, help=LOG_HELP)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be trained, draw the learning rates, and stop"
     )
@@ -184,8 +181,7 @@ def read_request(args: argparse.Namespace) -> Request:
     Raises:
         ValueError: one line that names what is wrong.
     """
-    if args.tensorboard:
-        check_installed()
+    check_log(args.log)
     if args.refine and not args.tune:
         raise ValueError("--refine is not allowed alone: give it with --tune")
     if args.tuning_seeds is not None and not args.tune:
@@ -230,7 +226,7 @@ def read_request(args: argparse.Namespace) -> Request:
         tune=args.tune,
         refine=args.refine,
         control=args.aa,
-        tensorboard=args.tensorboard,
+        log=args.log,
         dry_run=args.dry_run,
         time=args.time,
         looks=looks,

@@ -62,6 +62,8 @@ from nanosched.history import History
 from nanosched.interrupt import ctrl_c
 from nanosched.limits import check_fits
 from nanosched.locks import lock_run
+from nanosched.log import HELP as LOG_HELP
+from nanosched.log import LOGS, LoggedRun, open_log
 from nanosched.proof import Wanted
 from nanosched.recorder import Recorder
 from nanosched.regime import padded_vocab
@@ -631,6 +633,7 @@ def parse_args():
         metavar="X",
         help="final over peak lr, for a schedule that has a final_lr_ratio",
     )
+    parser.add_argument("--log", choices=LOGS, help=LOG_HELP)
     add_flags(parser)
     args = parser.parse_args()
     try:
@@ -688,6 +691,7 @@ def main(args, config, schedule):
         wanted = Wanted(run_id, config, args.seed, dataset.fingerprint, lrs, means, schedule.optimizer)
         folder = Path(args.out) / "runs" / run_id
         lock = lock_run(folder)
+        log = open_log(args.log, Path(args.out))
     except (ValueError, OSError) as e:
         fail(e)
     tokens = f"{config.steps} steps of {config.tokens_per_step:,} tokens of {dataset.name}"
@@ -698,7 +702,8 @@ def main(args, config, schedule):
             print(f"step {done}: loss {loss:.4f}")
 
     try:
-        with lock, ctrl_c() as pressed:
+        with lock, log, ctrl_c() as pressed:
+            log.follow([LoggedRun.of(run_id, args.scheduler, schedule, args.seed, config, folder)])
             if is_complete(folder, wanted):
                 print(f"complete already: {folder}")
                 return

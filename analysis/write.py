@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -23,7 +22,6 @@ from analysis.probe import write_probe
 from analysis.processes import call_each
 from analysis.report.page import write_report
 from analysis.tables import write_curves, write_pairs, write_runs, write_summary, write_tuned
-from analysis.tensorboard import write_events
 from nanosched.errors import first_line
 
 
@@ -59,12 +57,7 @@ PAGES = [
     Writer("report.html", write_report),
     *(Writer(f"figures/{figure.name}.png", partial(draw_figure, figure), DRAWN_BY) for figure in FIGURES),
 ]
-EVENTS = Writer("tensorboard", write_events)
-OF_THESE_RUNS = [
-    "forecast.csv",
-    "figures/forecast.png",
-    "tensorboard",
-]  # other commands make them of the runs
+OF_THESE_RUNS = ["forecast.csv", "figures/forecast.png"]  # another command makes them of the runs
 
 
 def write_files(
@@ -132,9 +125,5 @@ def delete_leftovers(out: Path, written: list[Path], same_runs: bool):
     """
     names = [writer.name for writer in (*TABLES, *PAGES)] + ([] if same_runs else OF_THESE_RUNS)
     for path in (out / name for name in names):
-        if path in written:
-            continue
-        if path.name == EVENTS.name and path.is_dir():
-            shutil.rmtree(path)
-        elif path.is_file():
+        if path not in written and path.is_file():
             path.unlink()

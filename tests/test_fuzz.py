@@ -89,7 +89,7 @@ OPTION = st.one_of(
 COMPARE = st.one_of(
     OPTION,
     st.tuples(st.sampled_from(["--schedulers", "--seeds", "--peak-lr", "--protocol"]), VALUES),
-    st.sampled_from([("--tune",), ("--aa",), ("--refine",), ("--tensorboard",)]),
+    st.sampled_from([("--tune",), ("--aa",), ("--refine",), ("--log", "x")]),
 )
 TRAIN = st.one_of(
     OPTION,
