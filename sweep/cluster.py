@@ -129,7 +129,7 @@ class ClusterSweep:
         if run_id not in self.shown and self.session.started(run_id):
             self.shown.add(run_id)
             books.display.start(branch)
-        if heard := self.session.heard(run_id):
+        if run_id in self.shown and (heard := self.session.heard(run_id)):
             books.display.step(branch, *heard)
         for point in [point for point in self.points[run_id] if point[1].exists()]:
             self.points[run_id].remove(point)
@@ -162,4 +162,5 @@ class ClusterSweep:
             books.end(branch, None, f"{DIED}: {words}" if words else DIED)
         else:
             self.died_at[run_id] = last
+            self.session.forget(run_id)
             books.queue.again(branch)

@@ -63,6 +63,7 @@ class RayCluster:
 
 def connect():
     """To $RAY_ADDRESS, else to the cluster that this machine is part of, else start a Ray here."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a benchmark reports to nobody
     with unheard_by_children():
         ray.init(
             runtime_env=dict(env_vars=dict(PYTHONPATH=python_path())),

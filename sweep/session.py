@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -56,7 +57,7 @@ class Session:
     def goes_on(self) -> bool:
         """Whether the tasks shall; asked after each step, so it looks only now and then."""
         if time.monotonic() - self.looked > LOOK_S:
-            self.looked, self.went = time.monotonic(), (self.folder / "go").exists()
+            self.looked, self.went = time.monotonic(), os.path.exists(self.folder / "go")
         return self.went
 
     def say(self, run_id: str, words: str = ""):
@@ -74,7 +75,11 @@ class Session:
         return None
 
     def started(self, run_id: str) -> bool:
-        return (self.folder / run_id).exists()
+        return os.path.exists(self.folder / run_id)
+
+    def forget(self, run_id: str):
+        """Its task has ended and waits for a machine once more."""
+        (self.folder / run_id).unlink(missing_ok=True)
 
 
 def wait_until(there: Callable[[], bool], seconds: float = VISIBLE_S):

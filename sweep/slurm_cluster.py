@@ -15,6 +15,7 @@ from nanosched.errors import FIRST_LINE, shortened
 from nanosched.interrupt import unheard_by_children
 
 from .cluster import Died
+from .session import Session
 from .task import Ending, Task, python_path, run_task
 
 CLUSTER = "slurm"  # submitit's "local" runs the same jobs as processes of this machine
@@ -31,6 +32,7 @@ class SlurmTask(submitit.helpers.Checkpointable):
         requeue = signal.signal(warning, lambda number, frame: preempted.append(number))
         ending = run_task(task, lambda: bool(preempted))
         if preempted and ending.stopped:
+            Session(task.session).forget(task.run_id)
             requeue(warning, None)  # and ends this process
         return ending
 

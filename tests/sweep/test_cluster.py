@@ -142,6 +142,8 @@ def test_what_a_task_says_is_heard(tmp_path):
     session.say("a", "5 3.25")
     session.say("a", "6 3.0")  # too soon
     assert session.heard("a") == (5, 3.25)
+    session.forget("a")  # its task waits for another machine
+    assert not session.started("a")
 
 
 @pytest.mark.parametrize(

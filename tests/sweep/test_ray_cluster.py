@@ -66,7 +66,7 @@ def test_the_files_are_those_of_this_machine_alone(cli, toml, tmp_path, cluster,
     path = toml(schedulers=["wsd", "constant", "plateau"], seeds=[0, 1])
     assert cli("compare.py", "--config", path, "--out", "here").code == 0
     done = cli("compare.py", "--config", path, "--out", "there", "--executor", "ray")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, ""), done.out
     names = [path.name for path in (tmp_path / "here").glob("*.csv")]
     assert {"runs.csv", "curves.csv", "summary.csv"} <= set(names)
     for name in names:

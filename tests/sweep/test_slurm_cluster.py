@@ -4,9 +4,11 @@ import os
 import signal
 
 import pytest
+from helpers import ROOT
 from helpers_cluster import Listening, plan, untimed, write_dying
 
 from nanosched.config import Config
+from sweep.cluster import Died
 from sweep.execute import execute
 from sweep.plan import plan_branches
 from sweep.store import Store
@@ -15,7 +17,7 @@ from train import train
 submitit = pytest.importorskip("submitit")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def local(monkeypatch):
     from sweep import slurm_cluster
 
@@ -38,7 +40,7 @@ def is_the_run_alone(run, config, dataset, store, folder):
     return untimed(store.folder(run.id) / "curve.csv") == untimed(folder / run.id / "curve.csv")
 
 
-def test_a_killed_job_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, registry, capfd):
+def test_a_killed_job_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, registry, capfd, local):
     config, store, display = Config(**tiny, checkpoint_interval=3), Store(tmp_path / "sweep"), Listening()
     mine = write_dying(tmp_path)
     runs, _ = plan(config, dataset, f"{mine},constant")
@@ -50,7 +52,7 @@ def test_a_killed_job_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_pa
     assert all(is_the_run_alone(run, config, dataset, store, tmp_path) for run in runs)
 
 
-def test_a_preempted_job_is_checkpointed_and_requeued(tiny, dataset, tmp_path, monkeypatch):
+def test_a_preempted_job_is_checkpointed_and_requeued(tiny, dataset, tmp_path, monkeypatch, local):
     """Its own process says so; SLURM would signal the same."""
     from sweep import slurm_cluster
 
@@ -85,3 +87,41 @@ def subprocess_of(job):
     path = f"/proc/{job.job_id}/task/{job.job_id}/children"
     with open(path) as file:
         return [int(pid) for pid in file.read().split()]
+
+
+@pytest.fixture
+def sbatch(tmp_path, monkeypatch):
+    """The script that sbatch was given last, and the environment it was given it in."""
+    folder, script, env = tmp_path / "bin", tmp_path / "script", tmp_path / "env"
+    folder.mkdir()
+    commands = {
+        "sbatch": f'cp "$1" {script}; env > {env}; echo Submitted batch job 7',
+        "srun": "exit 1",
+        "sacct": "echo 'JobID|State|NodeList'; echo '7_0|RUNNING|a'; echo '7_1|NODE_FAIL|b'",
+    }
+    for name, does in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return lambda: (script.read_text(), env.read_text())
+
+
+def test_what_can_start_is_one_array_of_jobs_with_the_share_that_each_needs(
+    tiny, tmp_path, monkeypatch, sbatch
+):
+    from sweep.slurm_cluster import SlurmCluster
+
+    monkeypatch.setenv("SBATCH_PARTITION", "gpu")
+    monkeypatch.setenv("SLURM_JOB_ID", "3")  # the command may be in a job too
+    monkeypatch.setattr(submitit.Job, "_results_timeout_s", 0)
+    config = Config(**{**tiny, "threads": 3, "device": "cuda"})
+    cluster = SlurmCluster(config, tmp_path / "slurm")
+    jobs = cluster.submit(["a task", "another"])
+    script, env = sbatch()
+    for option in ("array=0-1%2", "cpus-per-task=3", "gpus-per-node=1", "requeue", "time=240"):
+        assert f"#SBATCH --{option}\n" in script
+    assert "SBATCH_PARTITION=gpu\n" in env and "SLURM_JOB_ID" not in env
+    assert f"PYTHONPATH={ROOT}" in env and [job.job_id for job in jobs] == ["7_0", "7_1"]
+    assert cluster.ended(jobs, 0) == jobs[1:]
+    with pytest.raises(Died):
+        cluster.ending(jobs[1])
