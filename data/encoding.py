@@ -64,10 +64,7 @@ def encode(
 def encode_chunk(
     tokenizer: Tokenizer, with_separator: bool, val_share: float | None, chunk: Chunk
 ) -> Encoded:
-    ids = tokenizer.encode_many(chunk.texts)
-    if with_separator:
-        separator = np.array([tokenizer.separator], np.uint16)
-        ids = [np.concatenate([separator, one]) if len(one) else one for one in ids]
+    ids = tokenizer.encode_many(chunk.texts) if with_separator else list(map(tokenizer.encode, chunk.texts))
     in_val = [None if val_share is None else goes_to_val(text, val_share) for text in chunk.texts]
     return Encoded(ids, in_val, chunk.after)
 

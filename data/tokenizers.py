@@ -51,7 +51,7 @@ class Tokenizer(Protocol):
         """The ids of a text, uint16 (tokens,)."""
 
     def encode_many(self, texts: list[str]) -> list[np.ndarray]:
-        """The ids of each text, uint16 (tokens,)."""
+        """The ids of each text, uint16 (tokens,): the separator first, and none of an empty text."""
 
     def decode(self, ids: np.ndarray) -> str:
         """The text of ids, an integer array (tokens,)."""
@@ -66,7 +66,7 @@ class Byte:
         return np.frombuffer(text.encode("utf-8", "replace"), np.uint8).astype(np.uint16)
 
     def encode_many(self, texts: list[str]) -> list[np.ndarray]:
-        return [self.encode(text) for text in texts]
+        return one_by_one(self, texts)
 
     def decode(self, ids: np.ndarray) -> str:
         return np.asarray(ids, np.uint8).tobytes().decode("utf-8", "replace")
@@ -104,7 +104,7 @@ class Char:
         return ids
 
     def encode_many(self, texts: list[str]) -> list[np.ndarray]:
-        return [self.encode(text) for text in texts]
+        return one_by_one(self, texts)
 
     def decode(self, ids: np.ndarray) -> str:
         return self._codes[np.asarray(ids, np.int64)].tobytes().decode("utf-32-le", "surrogatepass")
@@ -126,10 +126,11 @@ class GPT2:
         mark = "<|endoftext|>"
         joined = mark + mark.join(texts)
         if joined.count(mark) != len(texts):  # one of them has it in its text
-            return [self.encode(text) for text in texts]
+            return one_by_one(self, texts)
         # one call, outside Python's lock: texts stay apart, since no token reaches across a special one
         ids = self._encode(joined, {mark})
-        return [one[1:] for one in np.split(ids, np.flatnonzero(ids == self.separator))[1:]]
+        parts = np.split(ids, np.flatnonzero(ids == self.separator))[1:]
+        return [part if len(part) > 1 else part[:0] for part in parts]
 
     def _encode(self, text: str, special: set[str]) -> np.ndarray:
         try:
@@ -141,6 +142,12 @@ class GPT2:
 
     def decode(self, ids: np.ndarray) -> str:
         return self._encoding.decode(np.asarray(ids).tolist())
+
+
+def one_by_one(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
+    """What `encode_many` gives, by `encode`."""
+    separator = np.array([tokenizer.separator], np.uint16)
+    return [np.concatenate([separator[: len(ids)], ids]) for ids in map(tokenizer.encode, texts)]
 
 
 def get_tokenizer(name: str, vocab: str | None = None) -> Tokenizer:

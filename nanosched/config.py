@@ -32,7 +32,7 @@ class Config:
     # data
     dataset: str = setting(
         "auto",
-        "shakespeare, pystdlib, fineweb, a text file, or a folder of parquet, jsonl or shards; "
+        "shakespeare, pystdlib, fineweb, fineweb10B, a text file, or a folder of parquet, jsonl or shards; "
         "auto is shakespeare where it can be had, else pystdlib",
     )
     tokenizer: str = setting(

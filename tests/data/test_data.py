@@ -27,7 +27,7 @@ from data import (
     validation_batches,
 )
 from data.shards import Tokens, check_shard, read_header, write_shard
-from data.tokenizers import Byte, Char, char_vocabulary
+from data.tokenizers import GPT2, Byte, Char, char_vocabulary
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SHAKESPEARE = SHARED / "tinyshakespeare.txt"
@@ -107,6 +107,20 @@ def test_gpt2_on_shakespeare(monkeypatch):
     assert len(dataset.train) + len(dataset.val) == 338_025
     assert dataset.vocab_size == 50257
     assert dataset.decode(dataset.train.shard(0)[:4]) == "First Citizen:\n"
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.exists(), reason="GPT-2's BPE files are not here")
+@pytest.mark.parametrize(
+    "odd", ["", "<|endoftext|>", "a<|endoftext|>b", "<|endoftext|", "|>", "\ud800", "\udc00"]
+)
+def test_gpt2_of_many_texts_is_that_of_each(monkeypatch, odd):
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(SHARED / "tiktoken"))
+    texts = [odd, "one  ", odd, odd, "\n two", " three" + odd, odd]
+    expected = [GPT2()._encoding.encode_ordinary(text) for text in texts]
+    separated = [[50256, *ids] if ids else [] for ids in expected]
+    assert [ids.tolist() for ids in GPT2().encode_many(texts)] == separated
+    assert [GPT2().encode(text).tolist() for text in texts] == expected
 
 
 def test_gpt2_without_its_files_or_a_network(monkeypatch, tmp_path, book):
