@@ -167,6 +167,6 @@ def test_the_committed_page_states_what_the_curves_say():
     trials = read_curves(SHARED, KEPT / "curves.csv").trials()
     table = (KEPT / "README.md").read_text().split("## Mean errors")[1].split("**Signed")[0]
     for candidate in (PUBLISHED, NEW):
-        row = next(line for line in table.splitlines() if f" {candidate.name} |" in line)
+        row = next(line for line in table.splitlines() if f"| {candidate.name} |" in line)
         cells = [float(cell.strip(" *")) for cell in row.split("|")[3:-2]]
         assert cells == pytest.approx([errors_of(candidate.law, trial).mean for trial in trials], abs=2e-4)
