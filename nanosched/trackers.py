@@ -134,8 +134,6 @@ class TensorBoard:
     """TensorBoard's event files, a folder for each run."""
 
     def __init__(self, out: Path):
-        import torch.utils.tensorboard  # noqa: F401  it can be
-
         self.folder = out / "tensorboard"
         self.where = f"`tensorboard --logdir {self.folder}` shows it"
 

@@ -14,7 +14,7 @@ from helpers import ROOT, is_one_line_error, read_curve
 
 # wandb as far as nanosched knows it: what it is told goes into calls.jsonl, and $FAULT breaks it
 STUB = """
-import json, os, sys
+import json, os, time
 from pathlib import Path
 from types import SimpleNamespace
 FAULT = os.environ.get("FAULT")
@@ -35,6 +35,8 @@ class Run:
     def log(self, values, step):
         if FAULT == "log" and step == 3:
             raise RuntimeError("can't be sent")
+        if FAULT == "hang" and step == 3:
+            time.sleep(600)
         if FAULT == "death" and step == 3:
             os._exit(3)
         say(self.id, "log", step, values)
@@ -135,17 +137,21 @@ def test_a_resumed_run_goes_on_in_its_log(cli, toml, calls):
     assert [call[0] for call in after].count("init") == 2
 
 
-@pytest.mark.parametrize("fault", ["", "init", "log", "death"])
+@pytest.mark.parametrize("fault", ["", "init", "log", "hang", "death"])
 def test_a_log_changes_nothing_of_a_run_even_where_it_fails(cli, toml, tmp_path, calls, monkeypatch, fault):
     toml()
     assert cli(*TRAIN[:-1], "plain").code == 0
     monkeypatch.setenv("FAULT", fault)
+    if fault == "hang":
+        monkeypatch.setattr("nanosched.log.CLOSE_S", 2)
     done = cli(*TRAIN, "--log", "wandb")
     assert done.code == 0
     assert numbers(tmp_path / "out") == numbers(tmp_path / "plain")
     (run,), (plain,) = (list((tmp_path / out / "runs").iterdir()) for out in ("out", "plain"))
     assert {path.name for path in run.iterdir()} == {path.name for path in plain.iterdir()}
-    reason = dict(init="init has timed out", log="can't be sent", death="its process died")
+    reason = dict(
+        init="init has timed out", log="can't be sent", hang="still sending", death="its process died"
+    )
     warnings = [line for line in done.err.splitlines() if line.startswith("warning: the log")]
     assert len(warnings) == len(done.err.splitlines()) == bool(fault)
     assert all(reason[fault] in warning for warning in warnings)
