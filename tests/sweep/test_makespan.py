@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from types import SimpleNamespace
 
-from helpers import Silent
+from helpers import Silent, is_one_line_error
 from helpers_cluster import untimed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -192,3 +192,8 @@ def test_the_workers_at_hand(monkeypatch):
     assert count_workers(9, CONFIG) == 2 and count_workers(1, CONFIG) == 1
     assert count_workers(9, CONFIG, slots=4) == 4
     assert count_workers(9, CONFIG, executor="ray") == 9
+
+
+def test_carrying_over_has_one_order(cli, toml):
+    result = cli("compare.py", "--config", toml(), "--protocol", "carry-over", "--plan", "fastest")
+    is_one_line_error(result, "--plan fastest", "carry-over")
