@@ -256,7 +256,7 @@ def test_the_seed_that_judges_does_not_choose():
 
 
 def test_what_is_compared_has_its_peaks_chosen_by_the_same_seeds():
-    """The same losses in each seed; by the fourth alone, which the average lacks, the runs would choose high."""
+    """The same losses in each seed; by a fourth, which the average lacks, the runs would choose high."""
     losses = {4e-3: {0: 1.0, 1: 1.1, 2: 1.2}, 8e-3: {0: 1.1, 1: 1.2, 2: 1.3}}
     plain = {4e-3: losses[4e-3] | {3: 9.0}, 8e-3: losses[8e-3] | {3: 1.4}}
     average = "ema:decay=0.9"
