@@ -31,6 +31,19 @@ def session_cache(tmp_path_factory):
     os.environ.pop("NANOSCHED_CACHE") if before is None else os.environ.update(NANOSCHED_CACHE=before)
 
 
+@pytest.fixture(autouse=True)
+def registry():
+    """Schedules and files that a test registers or loads are gone after it."""
+    from schedulers.core.load import _sources
+    from schedulers.core.registry import REGISTRY
+
+    kept = [(known, dict(known)) for known in (REGISTRY, _sources)]
+    yield
+    for known, before in kept:
+        known.clear()
+        known.update(before)
+
+
 @pytest.fixture(scope="session")
 def text(tmp_path_factory):
     """A real text of about 100,000 characters: the source of argparse."""
@@ -63,12 +76,9 @@ def toml(tmp_path, tiny):
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """The script as a user runs it in tmp_path, but in this process and on one core."""
-    from schedulers.core.registry import REGISTRY
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)  # so that compare.py starts no processes
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    registered = dict(REGISTRY)
 
     def run(script, *args):
         monkeypatch.setattr(sys, "argv", [script, *map(str, args)])
@@ -81,9 +91,7 @@ def cli(tmp_path, monkeypatch, capsys):
         said = capsys.readouterr()
         return SimpleNamespace(code=code, out=said.out, err=said.err + last)
 
-    yield run
-    REGISTRY.clear()
-    REGISTRY.update(registered)
+    return run
 
 
 @pytest.fixture

@@ -584,7 +584,7 @@ def test_the_regime_of_tuned_figures_and_the_plan(tuned):
     for name in ("plan", "peak_lr", "tuned_ranking"):
         said = caption(figs[name])
         assert "peak lrs 2e-2 to 8e-2 (the lowest loss at " in said, name
-        assert said.endswith(f"), {seed_words(comparison.seeds)}."), name
+        assert said.endswith(f"), {seed_words(comparison.seeds)}, which chose the peak lrs too."), name
 
 
 def test_numbers_of_the_regime_in_words():

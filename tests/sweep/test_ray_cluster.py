@@ -35,17 +35,7 @@ def cluster(session_cache):
     ray.shutdown()
 
 
-@pytest.fixture
-def registry():
-    from schedulers.core.registry import REGISTRY
-
-    registered = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(registered)
-
-
-def test_a_killed_worker_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, cluster, registry):
+def test_a_killed_worker_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, cluster):
     config, store, display = Config(**tiny, checkpoint_interval=3), Store(tmp_path / "sweep"), Listening()
     mine = write_dying(tmp_path)
     runs, branches = plan(config, dataset, f"{mine},constant,wsd")

@@ -36,17 +36,7 @@ DOES = {
 
 
 @pytest.fixture
-def registry():
-    from schedulers.core.registry import REGISTRY
-
-    registered = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(registered)
-
-
-@pytest.fixture
-def sweep(tiny, dataset, tmp_path, registry, monkeypatch):
+def sweep(tiny, dataset, tmp_path, monkeypatch):
     """Trains a reactive schedule that does this from a step on, and cosine; returns its run and its error."""
 
     def sweep(does, step, slots=0, cores=1):

@@ -25,22 +25,12 @@ def local(monkeypatch):
     monkeypatch.setattr(submitit.Job, "_results_timeout_s", 0)  # nothing is late on this disk
 
 
-@pytest.fixture
-def registry():
-    from schedulers.core.registry import REGISTRY
-
-    registered = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(registered)
-
-
 def is_the_run_alone(run, config, dataset, store, folder):
     train(config, run.schedule, 0, dataset, folder / run.id)
     return untimed(store.folder(run.id) / "curve.csv") == untimed(folder / run.id / "curve.csv")
 
 
-def test_a_killed_job_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, registry, capfd, local):
+def test_a_killed_job_costs_a_branch_one_try_and_no_number(tiny, dataset, tmp_path, capfd, local):
     config, store, display = Config(**tiny, checkpoint_interval=3), Store(tmp_path / "sweep"), Listening()
     mine = write_dying(tmp_path)
     runs, _ = plan(config, dataset, f"{mine},constant")

@@ -111,17 +111,7 @@ class DiesTwice(Dies):
 """
 
 
-@pytest.fixture
-def registry():
-    from schedulers.core.registry import REGISTRY
-
-    registered = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(registered)
-
-
-def test_a_branch_whose_process_dies_goes_on_once(tiny, dataset, tmp_path, two_workers, registry):
+def test_a_branch_whose_process_dies_goes_on_once(tiny, dataset, tmp_path, two_workers):
     config, store, display = Config(**tiny, checkpoint_interval=3), Store(tmp_path / "sweep"), Listening()
     (tmp_path / "mine.py").write_text(DIES.format(folder=str(tmp_path)))
     runs, branches = plan(config, dataset, f"{tmp_path / 'mine.py'},cosine")
@@ -158,9 +148,7 @@ class Mine(Schedule):
         ("import sys; sys.exit(0)", "SystemExit"),
     ],
 )
-def test_workers_that_cant_start_are_one_line(
-    tiny, dataset, tmp_path, two_workers, registry, capfd, does, words
-):
+def test_workers_that_cant_start_are_one_line(tiny, dataset, tmp_path, two_workers, capfd, does, words):
     config, store, display = Config(**tiny), Store(tmp_path / "sweep"), Listening()
     (tmp_path / "mine.py").write_text(FAILS_THERE.format(does=does))
     runs, branches = plan(config, dataset, f"{tmp_path / 'mine.py'},cosine,wsd")
