@@ -58,7 +58,7 @@ def finding(rounds: list[Round]) -> str:
     if outcome.verdict == Verdict.WORSE.value:
         return f"{name} ends above {over} by {amount}, by more than noise"
     if outcome.verdict == Verdict.EQUIVALENT.value:
-        return f"{name} is as good as {over}, within the margin"
+        return f"{name} is worse than {over} by no more than the margin"
     if outcome.verdict == Verdict.IDENTICAL.value:
         return f"{name} is the same run as {over}"
     side = "below" if outcome.gain > 0 else "above"

@@ -81,7 +81,8 @@ def pair_noise(losses: dict[str, Losses]) -> dict[tuple[str, str], PairNoise]:
         found = moderate(noise, *pool) if loud.isdisjoint(pair) else alone(noise, *pool)
         if len(calm.keys() & set(pair)) == 1:
             without_seed = own_noise(*(calm.get(name, rows[name]) for name in pair))
-            found = replace(found, calm=moderate(without_seed, *pool))
+            still_loud = not (loud - calm.keys()).isdisjoint(pair)
+            found = replace(found, calm=(alone if still_loud else moderate)(without_seed, *pool))
         pairs[pair], pairs[pair[::-1]] = found, -found
     return pairs
 

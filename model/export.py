@@ -59,7 +59,7 @@ def average_of(checkpoint: dict, spec: str) -> list[torch.Tensor]:
     if len(averages) != 1:
         raise not_allowed("average", spec, "give one")
     mean = averages[0].mean(config.steps, config.tokens_per_step)
-    if mean.name not in checkpoint["averages"] or not begun([mean], checkpoint["iter_num"]):
+    if mean.name not in checkpoint.get("averages", {}) or not begun([mean], checkpoint["iter_num"]):
         known = config.average or "none, give train.py --average"
         raise not_allowed("average", spec, f"the run was trained with {known}")
     return checkpoint["averages"][mean.name]
@@ -174,7 +174,7 @@ def main():
             save_for_transformers(out, model)
         else:
             out = Path(args.out or Path(args.run) / "model.safetensors")
-            about = dict(run_id=checkpoint["run_id"], iter_num=str(checkpoint["iter_num"]))
+            about = dict(run_id=checkpoint.get("run_id", ""), iter_num=str(checkpoint["iter_num"]))
             save_weights(out, model, about | dict(average=args.average))
     except (ValueError, OSError) as e:
         fail(e)

@@ -29,12 +29,17 @@ AS_LONG_AS_IT_TAKES = timedelta(days=365)  # data are prepared, figures drawn, w
 
 def processes() -> int:
     """How many share each batch; 1 without torchrun."""
-    return int(os.environ.get("WORLD_SIZE", 1))
+    return int(os.environ["WORLD_SIZE"]) if by_torchrun() else 1
 
 
 def rank() -> int:
     """Which of them this is, from 0, the one that leads."""
-    return int(os.environ.get("RANK", 0))
+    return int(os.environ["RANK"]) if by_torchrun() else 0
+
+
+def by_torchrun() -> bool:
+    """Other launchers set WORLD_SIZE too, for processes that don't know of each other."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 # -- who takes what

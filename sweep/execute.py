@@ -11,6 +11,7 @@ from nanosched.errors import first_line
 
 from .bookkeeping import Bookkeeping
 from .plan import Branch
+from .session import Session
 from .store import Store
 from .train_branch import train_branch
 from .workers import max_workers, train_side_by_side
@@ -45,6 +46,8 @@ def execute(
     """
     books = Bookkeeping(branches, config, dataset.fingerprint, store, display)
     workers = count_workers(len(branches), config, slots, executor)
+    if executor == "local":
+        Session.end_old(store.out)
     if slots:
         from .stacked_training import train_stacked
 
@@ -75,7 +78,6 @@ def train_one_after_another(config, dataset, books: Bookkeeping, should_stop):
 
 def train_elsewhere(executor, config, dataset, schedule_files, books: Bookkeeping, should_stop):
     from .cluster import train_on_cluster
-    from .session import Session
 
     session = Session.begin(books.store.out)
     try:

@@ -84,7 +84,7 @@ def choose_plan(name: str, branches: list[Branch], workers: int) -> list[Branch]
 
 def in_best_order(branches: list[Branch], workers: int) -> list[Branch]:
     longest_first = [replace(branch, turn=0) for branch in branches]
-    return min(branches, longest_first, key=lambda plan: makespan(plan, workers))
+    return min(longest_first, branches, key=lambda plan: makespan(plan, workers))
 
 
 def trained_anyway(branches: list[Branch]) -> int:

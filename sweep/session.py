@@ -27,19 +27,25 @@ class Session:
 
     @classmethod
     def begin(cls, out: Path) -> Session:
-        """A new one. Tasks of the ones before, whose comparison was killed, stop with a checkpoint.
+        """A new one.
 
         Args:
             out: the store's folder, locked by this comparison.
         """
+        cls.end_old(out)
         sessions = out.resolve() / "tasks"
         sessions.mkdir(parents=True, exist_ok=True)
-        for old in sessions.iterdir():
-            cls(old).stop()
-            shutil.rmtree(old, ignore_errors=True)
         session = cls(Path(tempfile.mkdtemp(dir=sessions)))
         (session.folder / "go").touch()
         return session
+
+    @classmethod
+    def end_old(cls, out: Path):
+        """Tasks whose comparison was killed stop with a checkpoint, wherever this one trains."""
+        for old in (out.resolve() / "tasks").glob("*"):
+            if old.is_dir():
+                cls(old).stop()
+                shutil.rmtree(old, ignore_errors=True)
 
     def stop(self):
         """Every task is to leave its run with a checkpoint."""

@@ -29,6 +29,7 @@ def together(n, folder, function, *args):
 
 
 def one(rank, n, port, folder, function, args):
+    os.environ["TORCHELASTIC_RUN_ID"] = "test"
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(n), LOCAL_WORLD_SIZE=str(n))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     sys.stdout = open(folder / f"stdout-{rank}", "w")

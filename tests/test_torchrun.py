@@ -214,6 +214,8 @@ def test_a_batch_that_cannot_be_shared_is_one_line(toml, tmp_path):
 @pytest.fixture
 def processes(monkeypatch):
     def pretend(n, rank=0):
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+        monkeypatch.setenv("RANK", "0")
         monkeypatch.setenv("WORLD_SIZE", str(n))
         monkeypatch.setenv("RANK", str(rank))
 

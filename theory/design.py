@@ -23,7 +23,7 @@ def optimal_lrs(law, steps: int, peak_lr: float, warmup_lrs, non_increasing: boo
     lrs.
 
     Args:
-        law: has L0 and final_loss_gradient(lrs) -> (loss, gradient (steps,)), as a `LossLaw`.
+        law: has final_loss_gradient(lrs) -> (loss, gradient (steps,)), as a `LossLaw`.
         steps: of the whole run, warmup included.
         peak_lr: the highest lr allowed; with `non_increasing` also the first one after the warmup.
         warmup_lrs: what the run begins with, float64, shape (W,), W < steps.
@@ -59,7 +59,7 @@ def check_promise(law, loss: float, warmup_lrs, peak_lr: float, free: int):
         raise ValueError("the law gives no finite loss for any start: fit it on other curves")
     starts = [np.concatenate([warmup_lrs, peak_lr * start_values(start, free)]) for start in STARTS]
     usual = min(law.final_loss_gradient(lrs)[0] for lrs in starts)
-    if loss < max(law.L0, (1 - MAX_GAIN) * usual):
+    if loss < (1 - MAX_GAIN) * usual:
         raise ValueError(
             f"the law promises a loss of {loss:.3g}, where the best of {', '.join(STARTS)} has {usual:.3g}: "
             "schedules don't differ so much; use it at the peak lr it was fitted at, "

@@ -97,9 +97,13 @@ def distinct(curves: list[Curve]) -> list[Curve]:
 
 
 def counted_part(curve: Curve, begin: float) -> Curve | None:
-    """The curve from its highest lr on, after WARMUPS and a lr sum of `begin`; None if no point is left."""
+    """The curve from its highest lr on, after WARMUPS and a lr sum of `begin`; None if no point is left.
+
+    Of a run that rises for long, half of what follows its highest lr counts at least.
+    """
     peak, lr_sums = first_step_at_peak(curve.lrs), curve.lrs.cumsum()
-    keep = (curve.steps >= peak) & (lr_sums[curve.steps] >= max(WARMUPS * lr_sums[peak], begin))
+    risen = min(WARMUPS * lr_sums[peak], (lr_sums[peak] + lr_sums[-1]) / 2)
+    keep = (curve.steps >= peak) & (lr_sums[curve.steps] >= max(risen, begin))
     return Curve(curve.lrs, curve.steps[keep], curve.losses[keep], curve.name) if keep.any() else None
 
 

@@ -2,7 +2,8 @@
 
 They say L = L0 + A * progress^-alpha - B * (what the lr drops bring). `MultiPowerLaw`,
 `PublishedMultiPowerLaw` and `AnnealingLaw` differ in how they measure progress and in how soon a drop pays
-off. Drops count from the highest lr on: a warmup, or a schedule's own rise, is in the progress alone.
+off. Drops count from the highest lr on: the rise to it is in the progress alone, a later one is a drop
+below zero.
 """
 
 from __future__ import annotations

@@ -263,7 +263,7 @@ def test_a_design_below_the_residual_gets_no_number():
     [
         ("better", "ends below wsd by 0.0100 nats per token, by more than noise"),
         ("worse", "ends above wsd by 0.0100 nats per token, by more than noise"),
-        ("equivalent", "is as good as wsd, within the margin"),
+        ("equivalent", "is worse than wsd by no more than the margin"),
         ("undecided", "ends 0.0100 nats per token below wsd, which 2 seeds cannot tell from noise"),
         ("identical", "is the same run as wsd"),
     ],

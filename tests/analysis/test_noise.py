@@ -178,3 +178,14 @@ def test_noise_that_goes_both_ways_leaves_no_run_out():
     for key in range(40):
         losses = drawn(200 + key, 10, 5, sd=[0.01] * 9 + [0.1])
         assert all(pair.calm is None for pair in pair_noise(losses).values())
+
+
+def test_a_run_that_went_up_is_no_excuse_for_the_noise_of_another_method():
+    """Without the seed that went up, a pair with a method that is loud in all seeds stays noisy."""
+    sd = np.full(10, 0.002)
+    sd[1] = 0.05
+    losses = drawn(7, 10, 5, sd)
+    losses["m0"][4] += 0.5
+    pair = pair_noise(losses)["m0", "m1"]
+    calm = own_noise({seed: losses["m0"][seed] for seed in range(4)}, losses["m1"])
+    assert pair.calm.variance >= calm.variance and pair.calm.df == calm.df

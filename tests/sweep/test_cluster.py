@@ -128,7 +128,9 @@ def test_tasks_of_a_comparison_that_was_killed_stop_when_the_next_one_begins(tmp
     task = Session(old.folder)
     assert task.goes_on()
     task.looked = -1
+    (stray := tmp_path / "tasks" / ".DS_Store").touch()  # a desktop's, not a session
     new = Session.begin(tmp_path)
+    stray.unlink()
     assert not task.goes_on() and Session(new.folder).goes_on()
     new.end(keep=False)
     assert list(tmp_path.iterdir()) == []

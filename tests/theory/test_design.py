@@ -81,3 +81,11 @@ def test_a_design_without_a_law_is_refused(tmp_path):
             get_schedule(spec, 50, 1e-3)
         assert "\n" not in str(error.value)
     assert "forecast_optimal" not in split_specs("all")
+
+
+def test_a_long_run_may_end_below_the_floor_of_a_constant_lr():
+    """L0 is what a constant lr ends at: drops go below it, all the more the longer the run."""
+    for steps in (300, 30_000):
+        lrs = optimal_lrs(POWER, steps, 8e-3, np.linspace(0, 8e-3, 30))
+        assert POWER.final_loss_gradient(lrs)[0] <= POWER.final_loss_gradient(lrs_of("wsd", steps))[0]
+    assert POWER.final_loss_gradient(lrs)[0] < POWER.L0

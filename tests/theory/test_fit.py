@@ -183,3 +183,14 @@ def test_curves_that_no_law_describes_are_refused():
     late = [Curve(c.lrs, c.steps, np.where(c.steps > 250, 0.8, 1) * c.losses) for c in curves_of(POWER)]
     with pytest.raises(ValueError, match="doesn't describe these curves"):
         MultiPowerLaw.fit(late)
+
+
+def test_a_run_that_rises_for_long_is_fitted_too():
+    """One that peaks at half of its lr sum has no point after twice that."""
+    steps = np.arange(300)
+    triangle = 8e-3 * np.minimum(steps + 1, 300 - steps) / 150
+    (constant, *_) = curves_of(POWER, ("constant",))
+    rising = Curve(triangle, steps[5::5], POWER.predict(triangle, steps[5::5]))
+    problem = make_problem(MultiPowerLaw, [constant, rising])
+    (_, counted) = problem.curves
+    assert len(counted.steps) and (counted.steps >= 150).all()
