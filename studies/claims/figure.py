@@ -15,7 +15,7 @@ from studies.claims.claim import Choice, PeakSlope, Ranks
 from studies.claims.grid import grids_of
 from studies.claims.judge import Answer, Judged
 from studies.claims.orders import at_an_end, rank_values
-from studies.claims.peaks import complete, mean_losses, seeds_of
+from studies.claims.peaks import complete, mean_losses, seeds_of_all
 from studies.claims.runs import Runs
 
 HEIGHT, LEFT, GAP, SIDE = 2.6, 0.75, 2.75, 2.9  # inches: of the body, around the panels
@@ -73,9 +73,9 @@ def draw_measured(ax, runs: Runs, statistic):
 
 def draw_basins(ax, runs: Runs, choices: tuple[Choice, ...]):
     """Mean loss by peak lr; of several averages or schedules the lowest mean at each peak."""
-    ends = []
+    ends, seeds = [], seeds_of_all(runs, choices)
     for i, choice in enumerate(choices):
-        x, y, fewer = basin(runs, choice)
+        x, y, fewer = basin(runs, choice, seeds)
         look = style(choice.schedules[0], i)
         ax.plot(x, y, **look)
         ax.plot(x[fewer], y[fewer], **look | dict(ls="none", mfc="white", zorder=5))
@@ -85,12 +85,12 @@ def draw_basins(ax, runs: Runs, choices: tuple[Choice, ...]):
     name_ends(ax, ends)
 
 
-def basin(runs: Runs, choice: Choice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Peak lrs, the lowest mean at each, and whether it has fewer seeds than the setting; none diverged."""
-    means = mean_losses(runs, choice)
+def basin(runs: Runs, choice: Choice, seeds: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Peak lrs, the lowest mean at each, and whether it has fewer than these seeds; none diverged."""
+    means = mean_losses(runs, choice, seeds)
     peaks = sorted({cell.peak_lr for cell, mean in means.items() if np.isfinite(mean)})
     best = [min((cell for cell in means if cell.peak_lr == peak), key=means.get) for peak in peaks]
-    full = complete(runs, best, seeds_of(runs, choice))
+    full = complete(runs, best, seeds)
     return np.array(peaks), np.array([means[c] for c in best]), np.array([c not in full for c in best])
 
 

@@ -23,7 +23,7 @@ FEWEST_SEEDS = 2  # one chooses, the other judges
 def judged_together(runs: Runs, choices: Iterable[Choice]) -> list[Losses]:
     """Of what is compared, each judged by the seeds that all have: so all choose by the same evidence."""
     choices = list(choices)
-    seeds = sorted(set.intersection(*(set(seeds_of(runs, choice)) for choice in choices)))
+    seeds = seeds_of_all(runs, choices)
     return [judged(runs, choice, seeds) for choice in choices]
 
 
@@ -61,6 +61,11 @@ def preferred(runs: Runs, cells: list[Cell], seeds: list[int]) -> Cell:
 def seeds_of(runs: Runs, choice: Choice) -> list[int]:
     """That each of its settings has."""
     return sorted(set.intersection(*(seeds_of_setting(runs, one) for one in settings(choice))))
+
+
+def seeds_of_all(runs: Runs, choices: Iterable[Choice]) -> list[int]:
+    """That each of these choices has: those by which they are compared."""
+    return sorted(set.intersection(*(set(seeds_of(runs, choice)) for choice in choices)))
 
 
 def settings(choice: Choice) -> list[list[Cell]]:
@@ -111,10 +116,14 @@ def neighbour(cell: Cell, cells: list[Cell]) -> Cell:
     return min(same, key=lambda other: (abs(math.log2(other.peak_lr / cell.peak_lr)), other.peak_lr))
 
 
-def mean_losses(runs: Runs, choice: Choice) -> dict[Cell, float]:
+def mean_losses(runs: Runs, choice: Choice, seeds: list[int] | None = None) -> dict[Cell, float]:
     """Over the setting's seeds; with fewer of them, the neighbour peak's mean plus the mean difference to it
-    on the seeds that are there."""
-    seeds = seeds_of(runs, choice)
+    on the seeds that are there.
+
+    Args:
+        seeds: default all that the choice has.
+    """
+    seeds = seeds_of(runs, choice) if seeds is None else seeds
     cells = choice.cells()
     full = complete(runs, cells, seeds)
     means = {cell: float(np.mean([runs.of(cell)[seed] for seed in seeds])) for cell in full}
