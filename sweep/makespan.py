@@ -72,7 +72,8 @@ def choose_plan(name: str, branches: list[Branch], workers: int) -> list[Branch]
         workers: how many train at a time, at least 1.
 
     Returns:
-        the branches in the same order; the plan as it is, where no other takes less time.
+        the branches in the same order; of two plans that take the same time the one that starts the longest
+        runs first.
     """
     if name == "cheapest":
         return branches

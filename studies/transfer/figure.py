@@ -51,11 +51,20 @@ def draw_best(ax, one: Compared):
         error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
         ax.errorbar(x, y, xerr=error, fmt="o", ms=4, lw=0.8, color=colour_of(spec_of(setting)))
         name = SHORT.get(setting.name, setting.name.removeprefix("wsd ").removesuffix(" linear"))
-        ax.annotate(name, (x, y), (0, 3), textcoords="offset points", ha="center", size=6.5, color=DARK)
+        below = any(is_just_above(other, setting, one) for other in settings)
+        offset, va = ((0, -3), "top") if below else ((0, 3), "bottom")
+        at = dict(textcoords="offset points", ha="center", va=va)
+        ax.annotate(name, (x, y), offset, **at, size=6.5, color=DARK)
     ax.margins(x=0.12, y=0.08)
     equal_line(ax)
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(regime_name(one))
+
+
+def is_just_above(other, setting, one: Compared) -> bool:
+    """Whether another setting's name would lie on this one's, were both above their points."""
+    apart = one.small[other].mean() - one.small[setting].mean()
+    return abs(apart) < 0.003 and 0 < one.large[other] - one.large[setting] < 0.001
 
 
 def regime_name(one: Compared) -> str:
